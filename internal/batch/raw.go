@@ -1,0 +1,218 @@
+package batch
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// BlockSize is the usual size of a block of Raw. A larger record gets a block of
+// its own.
+const BlockSize = 256 << 10
+
+// Padding is how many bytes after the last record of a block may be read (they
+// are zero, or those of a later record): scanners load eight bytes at a time.
+const Padding = 64
+
+// Source is where a run of records comes from: a partition of a topic, or a file.
+type Source struct {
+	Topic     string
+	TopicID   [16]byte // zero where the broker has none
+	Partition int32
+	File      string // a file's canonical URL; empty for Kafka
+}
+
+// Record is one record as an edge hands it over. The slices are the edge's and
+// are valid only during the call they are given to.
+type Record struct {
+	Offset      int64 // Kafka offset, or the line in a file
+	Time        time.Time
+	LeaderEpoch int32
+	Key         []byte // nil: no key
+	Value       []byte // nil: a tombstone
+	Headers     []Header
+}
+
+// Header is one header of a Kafka record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Run is a stretch of rows of one source, with ascending offsets.
+type Run struct {
+	Source      int // index into Raw.Sources
+	First, Rows int
+}
+
+// Span is where one record lies in a block: key, then value, then its headers in
+// the form that EncodeHeaders gives.
+type Span struct {
+	Block int32
+	At    int32 // of the key
+	Key   int32 // length, −1: no key
+	Value int32 // length, −1: tombstone
+	Head  int32 // length, 0: no headers
+}
+
+// Raw is the records of a batch as they came, copied into blocks.
+type Raw struct {
+	Blocks  [][]byte
+	Spans   []Span
+	Offsets []int64 // per row
+	Times   []int64 // per row: Kafka timestamp in µs since 1970, 0 for files
+	Runs    []Run   // cover all rows in order
+	Sources []Source
+
+	cur, used int   // block being filled, and how much of it
+	held      int64 // bytes of the blocks
+	scratch   []byte
+}
+
+// Rows is the number of records.
+func (r *Raw) Rows() int { return len(r.Spans) }
+
+// Bytes is the memory that r holds.
+func (r *Raw) Bytes() int64 {
+	return r.held + int64(cap(r.Spans))*20 + int64(cap(r.Offsets)+cap(r.Times))*8
+}
+
+// Value returns the value of a row; nil is a tombstone. The slice has no spare
+// capacity, and Padding bytes behind it in its block may be read.
+func (r *Raw) Value(row int) []byte {
+	s := &r.Spans[row]
+	if s.Value < 0 {
+		return nil
+	}
+	at := s.At + max(s.Key, 0)
+	return r.Blocks[s.Block][at : at+s.Value : at+s.Value]
+}
+
+// Key returns the key of a row, nil if it has none.
+func (r *Raw) Key(row int) []byte {
+	s := &r.Spans[row]
+	if s.Key < 0 {
+		return nil
+	}
+	return r.Blocks[s.Block][s.At : s.At+s.Key : s.At+s.Key]
+}
+
+// Headers returns the encoded headers of a row, empty if it has none.
+func (r *Raw) Headers(row int) []byte {
+	s := &r.Spans[row]
+	at := s.At + max(s.Key, 0) + max(s.Value, 0)
+	return r.Blocks[s.Block][at : at+s.Head : at+s.Head]
+}
+
+// Append copies a record to the end of r, as a record of source (an index that
+// Source returned). Offsets of one source must ascend.
+func (r *Raw) Append(source int, rec *Record) {
+	head := 0
+	if len(rec.Headers) > 0 {
+		r.scratch = EncodeHeaders(r.scratch[:0], rec.Headers)
+		head = len(r.scratch)
+	}
+	block := r.room(len(rec.Key) + len(rec.Value) + head)
+	s := Span{Block: int32(r.cur), At: int32(r.used), Key: -1, Value: -1, Head: int32(head)}
+	at := r.used
+	if rec.Key != nil {
+		s.Key = int32(len(rec.Key))
+		at += copy(block[at:], rec.Key)
+	}
+	if rec.Value != nil {
+		s.Value = int32(len(rec.Value))
+		at += copy(block[at:], rec.Value)
+	}
+	r.used = at + copy(block[at:], r.scratch[:head])
+	if n := len(r.Runs); n > 0 && r.Runs[n-1].Source == source {
+		r.Runs[n-1].Rows++
+	} else {
+		r.Runs = append(r.Runs, Run{Source: source, First: len(r.Spans), Rows: 1})
+	}
+	r.Spans = append(r.Spans, s)
+	r.Offsets = append(r.Offsets, rec.Offset)
+	t := int64(0)
+	if !rec.Time.IsZero() {
+		t = rec.Time.UnixMicro()
+	}
+	r.Times = append(r.Times, t)
+}
+
+// Source returns the index of s in r.Sources, adding it if need be.
+func (r *Raw) Source(s Source) int {
+	for i := len(r.Sources) - 1; i >= 0; i-- {
+		if r.Sources[i] == s {
+			return i
+		}
+	}
+	r.Sources = append(r.Sources, s)
+	return len(r.Sources) - 1
+}
+
+// room makes block r.cur one that has n free bytes at r.used, and returns it.
+func (r *Raw) room(n int) []byte {
+	if len(r.Blocks) > 0 && r.used+n+Padding <= len(r.Blocks[r.cur]) {
+		return r.Blocks[r.cur]
+	}
+	if len(r.Blocks) > 0 {
+		r.cur++
+	}
+	r.used = 0
+	if r.cur < len(r.Blocks) && n+Padding <= len(r.Blocks[r.cur]) {
+		return r.Blocks[r.cur]
+	}
+	block := make([]byte, max(BlockSize, n+Padding))
+	r.held += int64(len(block))
+	r.Blocks = append(r.Blocks, nil)
+	copy(r.Blocks[r.cur+1:], r.Blocks[r.cur:])
+	r.Blocks[r.cur] = block
+	return block
+}
+
+// Reset empties r, keeping the memory of the usual blocks. The padding after old
+// records may then hold bytes of them; scanners must not trust it to be zero.
+func (r *Raw) Reset() {
+	keep := r.Blocks[:0]
+	for _, b := range r.Blocks {
+		if len(b) == BlockSize {
+			keep = append(keep, b)
+		}
+	}
+	clear(r.Blocks[len(keep):])
+	r.Blocks, r.cur, r.used = keep, 0, 0
+	r.held = int64(len(keep)) * BlockSize
+	r.Spans, r.Offsets, r.Times = r.Spans[:0], r.Offsets[:0], r.Times[:0]
+	r.Runs, r.Sources = r.Runs[:0], r.Sources[:0]
+}
+
+// EncodeHeaders appends headers to dst: per header the lengths of key and value
+// (−1: null) as zig-zag varints, each followed by its bytes, as Kafka does.
+func EncodeHeaders(dst []byte, headers []Header) []byte {
+	for _, h := range headers {
+		dst = binary.AppendVarint(dst, int64(len(h.Key)))
+		dst = append(dst, h.Key...)
+		if h.Value == nil {
+			dst = binary.AppendVarint(dst, -1)
+			continue
+		}
+		dst = binary.AppendVarint(dst, int64(len(h.Value)))
+		dst = append(dst, h.Value...)
+	}
+	return dst
+}
+
+// DecodeHeaders reads what EncodeHeaders wrote.
+func DecodeHeaders(b []byte) []Header {
+	var out []Header
+	for len(b) > 0 {
+		var h Header
+		n, w := binary.Varint(b)
+		h.Key, b = string(b[w:w+int(n)]), b[w+int(n):]
+		n, w = binary.Varint(b)
+		b = b[w:]
+		if n >= 0 {
+			h.Value, b = b[:n:n], b[n:]
+		}
+		out = append(out, h)
+	}
+	return out
+}

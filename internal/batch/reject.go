@@ -1,0 +1,82 @@
+package batch
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Stage names the stage that found a reject.
+type Stage string
+
+// The stages that reject rows.
+const (
+	StageConform   Stage = "conform"
+	StageWatermark Stage = "watermark"
+	StageQuality   Stage = "quality"
+)
+
+// Reject says why one row is quarantined. It is small and holds no text of its
+// own: a batch in which every row is bad must fit the memory budget too. What a
+// person reads is made by Detail when the row is written.
+type Reject struct {
+	Row    int32
+	Column int16 // index in the table, −1: none
+	Stage  Stage
+	// Reason is the word of the kind of bad input (syntax, overflow, …), or a
+	// check's name.
+	Reason string
+	// Want says what was expected, "" if the reason says it all: a constant or text
+	// made once per table, never per row.
+	Want string
+	// At and Len are the place of the offending bytes in the row's value. Len 0:
+	// only the place is known. At −1: no place.
+	At, Len int32
+}
+
+const rejectBytes = 64
+
+// Drift is one difference between incoming records and the table's schema.
+type Drift struct {
+	Change string // extra, missing, alias, widen, …
+	Column string
+	From   string // the type or name seen
+	To     string // the type or name in the table
+	Row    int    // the first row of the batch that showed it
+}
+
+// detailValue is how many bytes of an offending value Detail shows.
+const detailValue = 64
+
+// Detail tells a person all that was wrong with one row, of which rejects are the
+// rejects: column, byte, what was expected and the start of the value, quoted. It
+// holds data of the record: it belongs into the quarantine, not into a log.
+func (b *Batch) Detail(rejects []Reject) string {
+	var out strings.Builder
+	for i, r := range rejects {
+		if i > 0 {
+			out.WriteString("; ")
+		}
+		out.WriteString(r.Reason)
+		if r.Column >= 0 {
+			out.WriteString(": column ")
+			out.WriteString(b.Table.Columns[r.Column].Name)
+		}
+		if r.At >= 0 {
+			fmt.Fprintf(&out, " at byte %d", r.At)
+		}
+		if r.Want != "" {
+			out.WriteString(": ")
+			out.WriteString(r.Want)
+		}
+		if value := b.Raw.Value(b.First + int(r.Row)); r.At >= 0 && r.Len > 0 && int(r.At+r.Len) <= len(value) {
+			got := value[r.At : r.At+r.Len]
+			out.WriteString(", got ")
+			out.WriteString(strconv.QuoteToASCII(string(got[:min(len(got), detailValue)])))
+			if len(got) > detailValue {
+				fmt.Fprintf(&out, "… (%d bytes)", len(got))
+			}
+		}
+	}
+	return out.String()
+}

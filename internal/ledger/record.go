@@ -1,0 +1,222 @@
+package ledger
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// Version is the version of records that this program writes. A reader refuses a
+// version that it does not know, and ignores fields that it does not know.
+const Version = 1
+
+// Kind says what a record does.
+type Kind string
+
+// The kinds. Close, Reopen and Compact belong to later versions of the program;
+// a fold meets them only in a ledger that a newer one wrote, and refuses.
+const (
+	KindBatch Kind = "batch" // rows decided, or an empty range that says a partition is idle
+	KindClaim Kind = "claim" // sets where a source is read from, without rows
+	KindHalt  Kind = "halt"  // evidence of a batch that quality stopped: moves nothing
+	KindRun   Kind = "run"   // the end of a backfill command: moves nothing
+)
+
+// Record is one entry of a table's ledger: an immutable JSON object, created once
+// under its sequence number. A batch record is the commit of its rows in all
+// outputs, of its offsets, of its watermark and of its evidence, at once.
+type Record struct {
+	Version   int              `json:"version"`
+	Seq       int64            `json:"seq"`
+	Table     string           `json:"table"`
+	Kind      Kind             `json:"kind"`
+	Batch     string           `json:"batch"`
+	Nonce     string           `json:"nonce"`
+	DecidedAt Time             `json:"decided_at"`
+	DecidedBy Decider          `json:"decided_by"`
+	Sources   []Source         `json:"sources"`
+	Counts    Counts           `json:"counts"`
+	Files     []File           `json:"files"`
+	Watermark *Time            `json:"watermark"`
+	Quality   *Quality         `json:"quality"`
+	Nulls     map[string]int64 `json:"nulls"`
+	Drift     []Drift          `json:"drift"`
+	TimingsMS *Timings         `json:"timings_ms"`
+	Why       string           `json:"why,omitempty"`     // of a claim or a halt, one sentence
+	Samples   []Origin         `json:"samples,omitempty"` // of a halt: where rejected rows are
+}
+
+// Decider says who decided.
+type Decider struct {
+	Host       string `json:"host"`
+	PID        int    `json:"pid"`
+	User       string `json:"user"`
+	Version    string `json:"version"`
+	ConfigHash string `json:"config_hash"`
+}
+
+// Source is a half-open range [From, To) of one partition. In a batch record
+// To − From = Records + Skipped, Skipped being offsets that hold no record for a
+// read_committed reader (aborted, control, compacted) — or, in a claim, lost.
+type Source struct {
+	Topic        string  `json:"topic"`
+	TopicID      TopicID `json:"topic_id"`
+	Partition    int32   `json:"partition"`
+	From         int64   `json:"from"`
+	To           int64   `json:"to"`
+	Records      int64   `json:"records"`
+	Skipped      int64   `json:"skipped"`
+	LeaderEpoch  int32   `json:"leader_epoch"`
+	MaxEventTime *Time   `json:"max_event_time"` // newest event time in the range, null if it has none
+	AtEnd        bool    `json:"at_end"`         // idle: the partition was fully read
+	// First is set in a claim of a source that the ledger does not know yet: the
+	// compare is then with "absent", and From equals To.
+	First bool `json:"first,omitempty"`
+}
+
+// Counts are the fates of a batch's records: Read is the sum of the others (P1).
+type Counts struct {
+	Read        int64 `json:"read"`
+	Written     int64 `json:"written"`
+	Late        int64 `json:"late"`
+	Quarantined int64 `json:"quarantined"`
+	Duplicate   int64 `json:"duplicate"`
+	Filtered    int64 `json:"filtered"`
+}
+
+// Balance is Read less the fates: 0, always.
+func (c Counts) Balance() int64 {
+	return c.Read - c.Written - c.Late - c.Quarantined - c.Duplicate - c.Filtered
+}
+
+// Output names one of the three outputs of a table.
+type Output string
+
+// The outputs.
+const (
+	Main       Output = "main"
+	LateRows   Output = "late"
+	Quarantine Output = "quarantine"
+)
+
+// Dir is the folder of an output of a table, below the lake.
+func (o Output) Dir(table string) string {
+	if o == Main {
+		return table
+	}
+	return table + "_" + string(o)
+}
+
+// File is one Parquet file of a batch. Path is where readers see it, Staged where
+// it was made durable before the record was; both are relative to the lake, with
+// forward slashes.
+type File struct {
+	Output       Output `json:"output"`
+	Path         string `json:"path"`
+	Staged       string `json:"staged"`
+	Rows         int64  `json:"rows"`
+	Bytes        int64  `json:"bytes"`
+	XXH3         Sum    `json:"xxh3"`
+	MinEventTime *Time  `json:"min_event_time"`
+	MaxEventTime *Time  `json:"max_event_time"`
+}
+
+// Quality is the verdict on a batch.
+type Quality struct {
+	Verdict string  `json:"verdict"` // PASS, WARN or FAIL
+	Checks  []Check `json:"checks"`
+}
+
+// Check is the verdict of one check.
+type Check struct {
+	Name     string `json:"name"`
+	Verdict  string `json:"verdict"`
+	Severity string `json:"severity"`
+	Failed   int64  `json:"failed"`
+	Checked  int64  `json:"checked"`
+	Detail   string `json:"detail"`
+}
+
+// Origin is the place of one record.
+type Origin struct {
+	Topic     string `json:"topic,omitempty"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+func (o Origin) String() string { return fmt.Sprintf("%s/%d@%d", o.Topic, o.Partition, o.Offset) }
+
+// Drift is a difference between incoming records and the table's schema, with the
+// first record that showed it.
+type Drift struct {
+	Change  string `json:"change"`
+	Column  string `json:"column"`
+	From    string `json:"from"`
+	To      string `json:"to"`
+	FirstAt Origin `json:"first_at"`
+}
+
+// Timings says where the time of a batch went, in milliseconds. Publish of a batch
+// is not known when its record is written; it is that of the batch before.
+type Timings struct {
+	Read    float64 `json:"read"`
+	Decode  float64 `json:"decode"`
+	Check   float64 `json:"check"`
+	Encode  float64 `json:"encode"`
+	Stage   float64 `json:"stage"`
+	Decide  float64 `json:"decide"`
+	Publish float64 `json:"publish"`
+}
+
+// Time is an instant in µs since 1970, written as RFC 3339 UTC with microseconds.
+type Time int64
+
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// At makes a Time of t, dropping what is below a microsecond.
+func At(t time.Time) Time { return Time(t.UnixMicro()) }
+
+// Time returns t in UTC.
+func (t Time) Time() time.Time { return time.UnixMicro(int64(t)).UTC() }
+
+func (t Time) String() string { return t.Time().Format(timeLayout) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Time) UnmarshalText(b []byte) error {
+	at, err := time.Parse(time.RFC3339Nano, string(b))
+	*t = At(at)
+	return err
+}
+
+// TopicID is a Kafka topic id, written as 32 hexadecimal digits.
+type TopicID [16]byte
+
+func (id TopicID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (id TopicID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (id *TopicID) UnmarshalText(b []byte) error {
+	n, err := hex.Decode(id[:], b)
+	if err == nil && n != len(id) {
+		return fmt.Errorf("topic id %q has %d bytes, not 16", b, n)
+	}
+	return err
+}
+
+// Sum is an XXH3-64 checksum, written as 16 hexadecimal digits.
+type Sum uint64
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Sum) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%016x", uint64(s)), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Sum) UnmarshalText(b []byte) error {
+	_, err := fmt.Sscanf(string(b), "%016x", (*uint64)(s))
+	return err
+}
+

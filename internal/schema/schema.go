@@ -1,0 +1,161 @@
+// Package schema says what a table is: its columns with their types, where the
+// event time stands, how rows are partitioned, and what becomes of a field that
+// differs from the schema.
+//
+// It holds plain values and their parsing. It knows no file format, no Kafka and
+// no configuration file; the stages (conform, watermark, quality) and the writer
+// read it and never change it. A Table is immutable once Validate has passed and
+// may then be shared by any number of goroutines.
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Partitioning says which Hive-style folders a table's rows lie in.
+type Partitioning uint8
+
+// The partitionings of a table. Days and hours are UTC ones of the event time.
+const (
+	ByDay  Partitioning = iota // yyyy=/mm=/dd=
+	ByHour                     // yyyy=/mm=/dd=/hh=
+	Unpartitioned
+)
+
+var partitionings = []string{ByDay: "day", ByHour: "hour", Unpartitioned: "none"}
+
+func (p Partitioning) String() string { return partitionings[p] }
+
+// ParsePartitioning reads day, hour or none.
+func ParsePartitioning(s string) (Partitioning, error) {
+	for p, name := range partitionings {
+		if s == name {
+			return Partitioning(p), nil
+		}
+	}
+	return 0, fmt.Errorf("partition_by %q is not one of day, hour, none", s)
+}
+
+// Action is what evolution does with a field that differs from the schema.
+type Action uint8
+
+// The actions. Accept means: default for a missing column, drop for an extra
+// one, accept for a widening one.
+const (
+	Accept Action = iota
+	Quarantine
+	Halt
+)
+
+// Evolution is the policy for the four ways in which a record differs.
+type Evolution struct {
+	Missing, Extra, Widen, Narrow Action
+}
+
+// DefaultEvolution fills missing columns, drops extra ones, accepts widening and
+// quarantines whatever would lose information.
+func DefaultEvolution() Evolution { return Evolution{Narrow: Quarantine} }
+
+// Column is one column of a table.
+type Column struct {
+	Name     string
+	Type     Type
+	Required bool // a missing or null value quarantines the row
+	Default  Value
+	Aliases  []string // other names of the same field in a source
+
+	// Time tells how a date or a timestamp is written in the source.
+	Time TimeFormat
+}
+
+// TimeFormat says how a source writes a time.
+type TimeFormat struct {
+	// Unit of numbers: "s", "ms", "us" or "ns". Empty: a number is not a time.
+	Unit string
+	// Layout of text, in the notation of package time. Empty: RFC 3339 and its
+	// shorter forms (no zone, no time).
+	Layout string
+	// Zone of text that carries none. Nil: UTC.
+	Zone *time.Location
+}
+
+// Value is a constant of a column's type.
+type Value struct {
+	Null bool
+	// Int carries every fixed-width kind, as batch.Vector.Ints does.
+	Int int64
+	// Bytes carries string, binary and json.
+	Bytes []byte
+}
+
+// Table is one dataset.
+type Table struct {
+	Name    string
+	Columns []Column
+	// EventTime is the index of the column that says when a row happened, −1 if
+	// the table has none (then Partition must be Unpartitioned).
+	EventTime int
+	Partition Partitioning
+	Evolution Evolution
+}
+
+// Column returns the index of the column of that name, −1 if there is none.
+func (t *Table) Column(name string) int {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Reserved names are those that Tidemark adds to every row or to the path.
+var reserved = map[string]bool{
+	"etl_batch_id": true, "etl_processed_at": true, "source_system": true,
+	"yyyy": true, "mm": true, "dd": true, "hh": true,
+}
+
+// Validate reports every fault of the table at once.
+func (t *Table) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if t.Name == "" || strings.ContainsAny(t.Name, "/\\ ") || t.Name[0] == '_' || t.Name[0] == '.' {
+		bad("table name %q: use letters, digits, - and _, not beginning with _ or .", t.Name)
+	}
+	if len(t.Columns) == 0 {
+		bad("table %s has no columns: name a preset or list columns", t.Name)
+	}
+	seen := map[string]string{}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		for _, n := range append([]string{c.Name}, c.Aliases...) {
+			if n == "" {
+				bad("column %d of table %s has an empty name or alias", i+1, t.Name)
+			} else if other, dup := seen[n]; dup {
+				bad("name %q stands for both column %s and column %s of table %s", n, other, c.Name, t.Name)
+			}
+			seen[n] = c.Name
+		}
+		if reserved[c.Name] || strings.HasPrefix(c.Name, "_") {
+			bad("column %s of table %s: this name is Tidemark's own (names beginning with _ are too)", c.Name, t.Name)
+		}
+		if err := c.Type.Validate(); err != nil {
+			bad("column %s of table %s: %w", c.Name, t.Name, err)
+		}
+		if c.Required && !c.Default.Null && i == t.EventTime {
+			c.Default = Value{Null: true}
+		}
+	}
+	switch {
+	case t.EventTime >= len(t.Columns):
+		bad("event_time of table %s is not one of its columns", t.Name)
+	case t.EventTime < 0 && t.Partition != Unpartitioned:
+		bad("table %s has no event_time: name the column, or set partition_by: none", t.Name)
+	case t.EventTime >= 0 && len(t.Columns) > 0 && t.Columns[t.EventTime].Type.Kind != Timestamp && t.Columns[t.EventTime].Type.Kind != Date:
+		bad("event_time of table %s must be a timestamp or a date, %s is %s", t.Name, t.Columns[t.EventTime].Name, t.Columns[t.EventTime].Type)
+	}
+	return errors.Join(errs...)
+}
