@@ -1,0 +1,31 @@
+// Package quality owns the checks of a table: it compiles them once and runs them
+// over the columns of each batch.
+//
+// In goes a batch whose rows conform and watermark have judged. Out come a Report
+// (a verdict per check and for the batch, what was null), and, in the batch, a
+// reject and the fate Quarantined for each row that a check of severity fail
+// refuses. Policy.Decide then says whether the batch goes on, is quarantined whole
+// or is halted.
+//
+// Invariants:
+//
+//	Q1 a row that is quarantined, a duplicate or filtered is not looked at
+//	Q2 only a check of severity fail changes a fate; each row it refuses has a
+//	   reject with the check's name, so the first of a row is its reason
+//	Q3 a value that was defaulted is a missing one to every check
+//	Q4 a row that fails any other check takes no key of a unique one: its
+//	   correction may follow in the same batch
+//	Q5 the order in which checks are written decides nothing but the order of the
+//	   results and of the reasons of a row
+//	Q6 decimals are compared as decimals, never as floats
+//
+// Checks work by column: a text value is judged once per entry of the dictionary,
+// a column without a null costs nothing to find complete, and only uniqueness and
+// rules of a shape that Rule does not know look at rows one by one.
+//
+// The pipeline calls Run on the goroutine that holds the batch. A Suite may be
+// shared by any number of goroutines. Compile reports every fault of the checks at
+// once, each with what to write instead; Run cannot fail. References to other
+// tables, keys that live longer than a batch, logging and metrics are left to
+// others.
+package quality
