@@ -34,13 +34,12 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
-	"slices"
-	"time"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/internal/batch"
 )
@@ -123,7 +122,8 @@ type Handler interface {
 	// decided any more, for Revoked when all was decided or the context is done and
 	// nothing more will be, for Drained and Shutdown when everything accepted was
 	// decided and published, or the context is done. Only partitions that were
-	// started are stopped, each once. An error ends the consumer.
+	// started are stopped, each once. Whatever the reason, nothing of them is decided
+	// after it returned. An error, but for that of the context, ends the consumer.
 	Stop(ctx context.Context, parts []batch.Source, why StopReason) error
 
 	// Wait blocks until there is room for more records and returns what is to be
@@ -147,10 +147,12 @@ var ErrRefused = errors.New("kafka refuses")
 // Consumer reads topics for a Handler. It is used once, by Run or by Drain.
 type Consumer struct {
 	cfg     Config
+	start   start
+	opts    []kgo.Opt // how to reach the brokers
 	handler Handler
 	log     *slog.Logger
 	metrics *metrics
-	state   *state
+	session atomic.Pointer[session] // of the Run or Drain in progress
 }
 
 // New checks the configuration and prepares a consumer. It reads the files that
@@ -160,39 +162,72 @@ func New(cfg Config, h Handler, log *slog.Logger, reg prometheus.Registerer) (*C
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Consumer{cfg: cfg, handler: h, log: log, metrics: newMetrics(reg)}, nil
+	opts, err := cfg.connection(log)
+	if err != nil {
+		return nil, err
+	}
+	from, err := parseStart(cfg.Start)
+	if err != nil {
+		return nil, err
+	}
+	return &Consumer{cfg: cfg, start: from, opts: opts, handler: h, log: log, metrics: newMetrics(reg)}, nil
 }
 
 // Run reads the partitions that the group gives us until the context is done,
 // the Handler returns an error or a broker refuses us. It gives everything up
 // before it returns, and leaves the group unless membership is static. After
 // the context is done it returns nil.
-func (c *Consumer) Run(ctx context.Context) error { return errors.New("not yet") }
+func (c *Consumer) Run(ctx context.Context) error {
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.run()
+}
 
 // Drain reads every partition of the topics, without joining the group, to the
 // last stable offsets seen at its start, and returns nil when the offsets that
-// Start answers have reached them all, whoever decided.
-func (c *Consumer) Drain(ctx context.Context) error { return errors.New("not yet") }
+// Start answers have reached them all, whoever decided. Topics that the Handler
+// paused are not waited for. When the context is done first, it returns its
+// error.
+func (c *Consumer) Drain(ctx context.Context) error {
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.drains = true
+	return s.drain()
+}
 
 // Commit tells Kafka how far partitions are decided, for tools that show lag;
 // nothing ever reads it back. Partitions that are not ours are left out. It may
 // be called at any time from any goroutine, also while Stop is running; outside
 // of Run and Drain it does nothing.
-func (c *Consumer) Commit(ctx context.Context, offsets []Offset) error { return nil }
+func (c *Consumer) Commit(ctx context.Context, offsets []Offset) error {
+	s := c.session.Load()
+	if s == nil {
+		return nil
+	}
+	return s.commit(ctx, offsets)
+}
 
 // Buffered is the memory, in bytes, that records fetched and not yet handed over
 // take, about. It may be called at any time from any goroutine.
-func (c *Consumer) Buffered() int64 { return 0 }
+func (c *Consumer) Buffered() int64 {
+	s := c.session.Load()
+	if s == nil {
+		return 0
+	}
+	return s.buffered() + s.inHand.Load()
+}
 
 // Assigned is the number of partitions that are ours at this moment. It may be
 // called at any time from any goroutine.
-func (c *Consumer) Assigned() int { return 0 }
-
-type state struct{}
-type metrics struct{}
-
-func newMetrics(prometheus.Registerer) *metrics { return nil }
-
-var _ = slices.Sorted[string]
-var _ = fmt.Sprint
-var _ time.Duration
+func (c *Consumer) Assigned() int {
+	if s := c.session.Load(); s != nil {
+		return len(*s.owned.Load())
+	}
+	return 0
+}

@@ -1,0 +1,177 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// leaving bounds the farewell to the group: a broker that is away does not keep
+// us from ending.
+const leaving = 2 * time.Second
+
+// join makes the client that is a member of the group. It never fetches: asked
+// where to begin, it is told of no partition. Kafka's committed offsets reach
+// nobody (C1).
+func (s *session) join() error {
+	opts := append([]kgo.Opt{
+		kgo.ConsumerGroup(s.cfg.Group),
+		kgo.ConsumeTopics(s.cfg.topics()...),
+		kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(s.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(min(3*time.Second, s.cfg.SessionTimeout/3)),
+		kgo.AdjustFetchOffsetsFn(func(context.Context, map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			return nil, nil
+		}),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { s.assigned(got) }),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+			s.gone(gone, Revoked)
+		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+			s.gone(gone, Lost)
+		}),
+	}, s.opts...)
+	if s.cfg.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(s.cfg.InstanceID))
+	}
+	if s.cfg.Protocol == "consumer" {
+		opts = append(opts, kgo.ServerSideBalancer())
+	} else {
+		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
+	}
+	var err error
+	s.group, err = kgo.NewClient(opts...) // callbacks may come before it returns
+	return err
+}
+
+// assigned takes partitions as ours; the watcher starts them.
+func (s *session) assigned(got map[string][]int32) {
+	s.turn.do(func() {
+		if s.ctx.Err() != nil {
+			return
+		}
+		for topic, partitions := range got {
+			for _, n := range partitions {
+				k := key{topic, n}
+				if s.parts[k] == nil {
+					s.parts[k] = newPart(k, s.cfg.Tables[topic])
+					s.parts[k].paused = s.paused[topic]
+				}
+			}
+		}
+		s.publish()
+	})
+	s.wake()
+}
+
+// gone gives partitions back to the group, which waits for us to return.
+func (s *session) gone(gone map[string][]int32, why StopReason) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.cfg.RevokeTimeout)
+	defer cancel()
+	s.turn.do(func() {
+		var parts []*part
+		for topic, partitions := range gone {
+			for _, n := range partitions {
+				if p := s.parts[key{topic, n}]; p != nil {
+					parts = append(parts, p)
+				}
+			}
+		}
+		if err := s.give(ctx, parts, why); err != nil {
+			s.fail(err)
+		}
+	})
+}
+
+// listen hears what the group has to say beside assignments, until the client is
+// closed. Nothing is ever fetched by it.
+func (s *session) listen() {
+	for {
+		fetches := s.group.PollFetches(context.Background())
+		if fetches.IsClientClosed() {
+			return
+		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			s.metrics.troubles.WithLabelValues("group").Inc()
+			s.warn("the group has a problem", "group", s.cfg.Group, "err", err)
+			if errors.Is(err, kerr.FencedInstanceID) {
+				s.fail(fmt.Errorf("%w instance_id %s: another member uses it: %w", ErrRefused, s.cfg.InstanceID, err))
+			}
+		})
+	}
+}
+
+// forget makes the group's client forget a topic that was made anew, with the
+// id that it had; being assigned its partitions again, we start them.
+func (s *session) forget(topic string) {
+	if s.drains {
+		return
+	}
+	s.group.PurgeTopicsFromConsuming(topic)
+	s.group.AddConsumeTopics(topic)
+}
+
+// leave leaves the group and closes its client, soon.
+func (s *session) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaving)
+	defer cancel()
+	if err := s.group.LeaveGroupContext(ctx); err != nil {
+		s.log.Warn("leaving the group", "group", s.cfg.Group, "err", err)
+	}
+	s.group.CloseAllowingRebalance()
+}
+
+// commit tells the group's offsets: as a member, or in a drain from outside.
+func (s *session) commit(ctx context.Context, offsets []Offset) error {
+	owned := *s.owned.Load()
+	ours := map[string]map[int32]kgo.EpochOffset{}
+	outside := kadm.Offsets{}
+	for _, o := range offsets {
+		if _, ok := owned[key{o.Topic, o.Partition}]; !ok {
+			continue
+		}
+		if ours[o.Topic] == nil {
+			ours[o.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		ours[o.Topic][o.Partition] = kgo.EpochOffset{Epoch: o.LeaderEpoch, Offset: o.Offset}
+		outside.Add(kadm.Offset{Topic: o.Topic, Partition: o.Partition, At: o.Offset, LeaderEpoch: o.LeaderEpoch})
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	if s.drains {
+		if err := s.admin.CommitAllOffsets(ctx, s.cfg.Group, outside); err != nil {
+			return fmt.Errorf("commit offsets of group %s from outside: %w", s.cfg.Group, err)
+		}
+		return nil
+	}
+	var failed error
+	s.group.CommitOffsetsSync(ctx, ours, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failed = commitError(resp, err)
+	})
+	if failed != nil {
+		return fmt.Errorf("commit offsets of group %s: %w", s.cfg.Group, failed)
+	}
+	return nil
+}
+
+// commitError finds the first error in an answer.
+func commitError(resp *kmsg.OffsetCommitResponse, err error) error {
+	if err != nil {
+		return err
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return fmt.Errorf("topic %s, partition %d: %w", t.Topic, p.Partition, err)
+			}
+		}
+	}
+	return nil
+}
