@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -26,6 +27,7 @@ func (c *Config) connection(log *slog.Logger) ([]kgo.Opt, error) {
 		kgo.ClientID(c.ClientID),
 		kgo.WithLogger(newClientLog(log)),
 		kgo.MetadataMaxAge(c.Refresh),
+		kgo.MetadataMinAge(min(c.Refresh, 2500*time.Millisecond)),
 		kgo.DisableClientMetrics(), // what we do is our user's to know
 	}
 	if c.Rack != "" {

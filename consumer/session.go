@@ -22,16 +22,16 @@ import (
 // takes partitions.
 type session struct {
 	*Consumer
-	ctx   context.Context // of this session: done when it is to end
-	end   context.CancelFunc
+	ctx context.Context // of this session: done when it is to end
+	end context.CancelFunc
 	// failure is why the session must end, where a callback found out.
 	failure atomic.Pointer[error]
 	quiet   *limiter
-	turn  *turn
-	kick  chan struct{} // wakes the watcher
-	fetch *fetcher
-	admin *kadm.Client
-	group *kgo.Client // nil in a drain
+	turn    *turn
+	kick    chan struct{} // wakes the watcher
+	fetch   *fetcher
+	admin   *kadm.Client
+	group   *kgo.Client // nil in a drain
 
 	drains bool
 	round  context.CancelCauseFunc // ends the round of a drain
