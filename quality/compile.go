@@ -36,7 +36,10 @@ func Compile(t *schema.Table, checks []Check) (*Suite, error) {
 			s.unique = append(s.unique, i)
 		}
 	}
-	return s, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // label is a check as an error names it.
@@ -86,7 +89,7 @@ func nameOf(c *Check, kind string) string {
 func compile(t *schema.Table, c *Check) ([]*check, error) {
 	kinds := kindsOf(c)
 	if len(kinds) != 1 {
-		return nil, fmt.Errorf("it is %s: write one of completeness, unique, range, category, pattern, rule",
+		return nil, fmt.Errorf("it says %s: write one of completeness, unique, range, category, pattern, rule",
 			strings.Join(append(kinds, "nothing")[:max(len(kinds), 1)], " and "))
 	}
 	kind := kinds[0]

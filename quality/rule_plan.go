@@ -252,7 +252,8 @@ func settle(r *run, column int, yes, no bitmap) {
 	}
 }
 
-// floatCompare compares a column of floats or doubles with a constant.
+// floatCompare compares a column of floats or doubles with a constant. A NaN is
+// neither below nor above anything, as CEL has it.
 type floatCompare struct {
 	column int
 	op     string
@@ -260,21 +261,11 @@ type floatCompare struct {
 }
 
 func (n *floatCompare) eval(r *run, yes, no bitmap) {
-	values := r.b.Columns[n.column].Ints[:r.b.Rows]
 	holds := floatOps[n.op]
-	for i, v := range values {
+	for i, v := range r.b.Columns[n.column].Ints[:r.b.Rows] {
 		no[i>>6] |= bit(!holds(math.Float64frombits(uint64(v)), n.x)) << (i & 63)
 	}
 	settle(r, n.column, yes, no)
-	if n.op == operators.Equals || n.op == operators.NotEquals {
-		return
-	}
-	for i, v := range values { // a NaN has no order: asking for it is an error
-		if x := math.Float64frombits(uint64(v)); x != x {
-			yes[i>>6] &^= 1 << (i & 63)
-			no[i>>6] &^= 1 << (i & 63)
-		}
-	}
 }
 
 var floatOps = map[string]func(a, b float64) bool{
