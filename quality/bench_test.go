@@ -83,7 +83,9 @@ func compileFor(tb testing.TB, table *schema.Table, checks []quality.Check) *qua
 }
 
 func BenchmarkRun(b *testing.B) {
-	rules := func(text string) []quality.Check { return []quality.Check{{Rule: text, Name: "r", Severity: quality.Warn}} }
+	rules := func(text string) []quality.Check {
+		return []quality.Check{{Rule: text, Name: "r", Severity: quality.Warn}}
+	}
 	for _, c := range []struct {
 		name   string
 		checks []quality.Check

@@ -186,19 +186,19 @@ func TestCommonShapesOfRulesNeedNoRows(t *testing.T) {
 
 func TestDecimalsInRulesAreExact(t *testing.T) {
 	for text, want := range map[string]bool{ // amount is 12345678901234567.89, limit 3
-		"amount == 12345678901234567.89":               true,
+		"amount == 12345678901234567.89":                true,
 		"amount < 12345678901234567.890000000000000001": true,
 		"amount > 12345678901234567.889999999999999999": true,
-		"amount == 12345678901234567.9":                false,
-		"amount - 12345678901234567.79 == 0.1":         true,
-		"limit * 0.1 == 0.3":                           true,
-		"limit * 0.1 + 0.1 + 0.1 == 0.5":               true,
-		"limit in [1, 2.99999999999999999999, 3]":      true,
-		"limit in [2.99999999999999999999]":            false,
-		"- 3.0 == -limit":                              true,
-		"limit == id":                                  true, // id is 3
-		"limit == 2 * id - 3":                          true,
-		"limit == 0x3":                                 true,
+		"amount == 12345678901234567.9":                 false,
+		"amount - 12345678901234567.79 == 0.1":          true,
+		"limit * 0.1 == 0.3":                            true,
+		"limit * 0.1 + 0.1 + 0.1 == 0.5":                true,
+		"limit in [1, 2.99999999999999999999, 3]":       true,
+		"limit in [2.99999999999999999999]":             false,
+		"- 3.0 == -limit":                               true,
+		"limit == id":                                   true, // id is 3
+		"limit == 2 * id - 3":                           true,
+		"limit == 0x3":                                  true,
 	} {
 		quick, slow := compileBothWays(t, text)
 		r := &run{row: newRowVars(ruleTable)}
