@@ -24,11 +24,13 @@ type cluster struct {
 	net    *kfake.VirtualNetwork
 	client *kgo.Client // produces
 	admin  *kadm.Client
+	gate   *gate // between consumers and the cluster
 }
 
 func newCluster(t *testing.T, opts ...kfake.Opt) *cluster {
 	t.Helper()
 	c := &cluster{t: t, net: new(kfake.VirtualNetwork)}
+	c.gate = &gate{dial: c.net.DialContext}
 	fake, err := kfake.NewCluster(append(opts, kfake.ListenFn(c.net.Listen), kfake.Ports(9092, 9093, 9094), kfake.NumBrokers(3))...)
 	if err != nil {
 		t.Fatal(err)
@@ -74,9 +76,18 @@ func (c *cluster) config(topics ...string) consumer.Config {
 		tables[topic] = topic + "_table"
 	}
 	return consumer.Config{
-		Brokers: c.ListenAddrs(), Dial: c.net.DialContext, Group: "g", Tables: tables,
+		Brokers: c.ListenAddrs(), Dial: c.gate.open, Group: "g", Tables: tables,
 		Refresh: time.Second, SessionTimeout: 6 * time.Second,
 	}
+}
+
+func newConsumer(t *testing.T, cfg consumer.Config, h *handler) *consumer.Consumer {
+	t.Helper()
+	c, err := consumer.New(cfg, h, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // member is a consumer in a group and its handler.
@@ -89,10 +100,7 @@ type member struct {
 
 func start(t *testing.T, cfg consumer.Config, h *handler) *member {
 	t.Helper()
-	c, err := consumer.New(cfg, h, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := newConsumer(t, cfg, h)
 	ctx, cancel := context.WithCancel(t.Context())
 	m := &member{handler: h, Consumer: c, cancel: cancel, done: make(chan error, 1)}
 	go func() { m.done <- c.Run(ctx) }()
@@ -231,7 +239,7 @@ func TestLost(t *testing.T) {
 		l := newLedger()
 		m := start(t, c.config("tx"), newHandler(l))
 		m.await(t, "all is read", func() bool { return m.at("tx/0", 5) })
-		c.expel("g")
+		c.expel()
 		m.await(t, "it is lost and found", func() bool { return len(m.events) == 3 && m.at("tx/0", 5) })
 		m.stop(t)
 		m.wantEvents(t,

@@ -40,7 +40,8 @@ type handler struct {
 	full    bool          // no room: Wait blocks
 	room    chan struct{} // closed when there is room again
 	fail    error         // what Wait returns
-	refuse  func(consumer.Partition, int64) error
+	refuse  func(consumer.Partition, int64) error // what Start returns
+	claim   func(consumer.Partition, int64) int64 // where Start moves a partition to
 	busy    bool // a call of Start, Accept or Stop is under way
 	faults  []string
 	stopped func(why consumer.StopReason) // called inside Stop
@@ -98,6 +99,9 @@ func (h *handler) Start(_ context.Context, parts []consumer.Partition) ([]int64,
 		h.event("start %s log %d end %d begin %d from %d", name(p.Source), p.LogStart, p.End, p.Begin, next)
 		if h.open[name(p.Source)] != nil {
 			h.faults = append(h.faults, "start of "+name(p.Source)+" before stop")
+		}
+		if h.claim != nil {
+			next = h.claim(p, next)
 		}
 		if h.refuse != nil {
 			if err := h.refuse(p, next); err != nil {

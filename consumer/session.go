@@ -46,6 +46,8 @@ type session struct {
 	full atomic.Bool
 	// paused topics are not read any more.
 	paused map[string]bool
+	// unseen are the topics that no look has found yet; the watcher's own.
+	unseen map[string]bool
 	// refusals are how long each topic, or everything (""), has been refused; the
 	// watcher's own.
 	refusals map[string]time.Time
@@ -57,7 +59,7 @@ var errDrained = errors.New("drained")
 func (c *Consumer) open(ctx context.Context) (*session, error) {
 	s := &session{
 		Consumer: c, turn: newTurn(), quiet: newLimiter(), kick: make(chan struct{}, 1),
-		parts: map[key]*part{}, paused: map[string]bool{}, refusals: map[string]time.Time{},
+		parts: map[key]*part{}, paused: map[string]bool{}, unseen: map[string]bool{}, refusals: map[string]time.Time{},
 	}
 	s.publish()
 	s.ctx, s.end = context.WithCancel(ctx)
@@ -88,6 +90,10 @@ func (s *session) run() error {
 	if err := s.join(); err != nil {
 		return fmt.Errorf("open kafka group client: %w", err)
 	}
+	for _, topic := range s.cfg.topics() {
+		s.unseen[topic] = true
+	}
+	s.wake()
 	var polling sync.WaitGroup
 	polling.Go(s.listen)
 	err := s.work(s.ctx)

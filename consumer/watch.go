@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/internal/batch"
@@ -38,9 +39,15 @@ func (s *session) watch(ctx context.Context) error {
 	}
 }
 
-// mend starts all that is not read but should be.
+// mend starts all that is not read but should be, and looks for topics that were
+// not found yet: without any there is no assignment, and nobody would say why.
 func (s *session) mend(ctx context.Context) error {
 	topics := s.topicsOf(func(p *part) bool { return p.stage != reading && !p.paused })
+	for topic := range s.unseen {
+		if !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
 	if len(topics) == 0 {
 		return nil
 	}
@@ -103,6 +110,7 @@ func (s *session) bear(ctx context.Context, seen sight, err error, topics []stri
 		err := seen.topics[topic]
 		if err == nil {
 			delete(s.refusals, topic)
+			delete(s.unseen, topic)
 			continue
 		}
 		s.metrics.troubles.WithLabelValues("topic").Inc()
