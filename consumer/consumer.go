@@ -88,7 +88,9 @@ type Position struct {
 type Orders struct {
 	// Seek moves partitions that were started to other offsets, for example back
 	// to the ledger's after a batch was dropped. One that is no longer ours, or
-	// that is known under another topic id, is left alone.
+	// that is known under another topic id, is left alone; one that was started
+	// while Wait was under way is stopped (Lost) and started once more instead,
+	// since nobody can tell which came first.
 	Seek []Position
 	// Pause lists topics whose table halted: they are not read any more. Their
 	// partitions stay ours, and Stop is still called for them.
@@ -111,11 +113,12 @@ type Handler interface {
 	// only aborted, control or compacted records. End is the last stable offset as
 	// last seen, −1 where it is not known; next may already be ahead of it. Without
 	// records the call brings news of next and end only; it comes at least once a
-	// second for every partition that is read, as long as the broker answers.
+	// second for every partition that is read, as long as the broker answers and
+	// Wait does not block.
 	//
-	// What the records point to is valid during the call only. Accept does not
-	// block on I/O: partitions cannot come or go meanwhile. It may be called with
-	// partitions paused a moment ago.
+	// Accept is called by the goroutine that calls Wait, after the orders that Wait
+	// returned were carried out. What the records point to is valid during the call
+	// only. Accept does not block on I/O: partitions cannot come or go meanwhile.
 	Accept(src batch.Source, next, end int64, records iter.Seq[batch.Record])
 
 	// Stop gives partitions up. For Lost it returns when nothing of them will be

@@ -37,12 +37,12 @@ type handler struct {
 	events  []string
 	open    map[string]*run
 	orders  consumer.Orders
-	full    bool          // no room: Wait blocks
-	room    chan struct{} // closed when there is room again
-	fail    error         // what Wait returns
+	full    bool                                  // no room: Wait blocks
+	room    chan struct{}                         // closed when there is room again
+	fail    error                                 // what Wait returns
 	refuse  func(consumer.Partition, int64) error // what Start returns
 	claim   func(consumer.Partition, int64) int64 // where Start moves a partition to
-	busy    bool // a call of Start, Accept or Stop is under way
+	busy    bool                                  // a call of Start, Accept or Stop is under way
 	faults  []string
 	stopped func(why consumer.StopReason) // called inside Stop
 }
@@ -217,7 +217,7 @@ func (h *handler) Wait(ctx context.Context) (consumer.Orders, error) {
 	orders := h.orders
 	h.orders = consumer.Orders{}
 	for _, to := range orders.Seek { // what was accepted from there on is dropped
-		if r := h.open[name(to.Source)]; r != nil {
+		if r := h.open[name(to.Source)]; r != nil && r.src == to.Source {
 			r.from, r.next, r.values = to.Offset, to.Offset, nil
 		}
 	}

@@ -39,6 +39,7 @@ type part struct {
 	// have asked for pos.
 	fresh  bool
 	paused bool
+	term   int64 // which start of the session this one is, by number
 
 	heard time.Time // when records or a skip were last handed over
 	probe time.Time // not to be probed before

@@ -16,6 +16,7 @@ import (
 // read is the loop: room, orders, poll, hand over.
 func (s *session) read(ctx context.Context) error {
 	for {
+		starts := s.starts.Load()
 		s.full.Store(true)
 		orders, err := s.handler.Wait(ctx)
 		s.full.Store(false)
@@ -26,7 +27,8 @@ func (s *session) read(ctx context.Context) error {
 			return err
 		}
 		s.turn.poll(ctx, func(ctx context.Context) {
-			s.obey(orders)
+			s.obey(orders, starts)
+			s.deliver()
 			err = s.accept(s.fetch.poll(ctx))
 		})
 		if err != nil {
@@ -35,8 +37,8 @@ func (s *session) read(ctx context.Context) error {
 	}
 }
 
-// obey carries orders out. In a turn.
-func (s *session) obey(o Orders) {
+// obey carries out orders that were given after so many starts. In a turn.
+func (s *session) obey(o Orders, starts int64) {
 	for _, topic := range o.Pause {
 		if s.paused[topic] {
 			continue
@@ -49,19 +51,29 @@ func (s *session) obey(o Orders) {
 		}
 		s.log.Warn("topic is paused", "topic", topic)
 	}
-	var moved []*part
+	var moved, crossed []*part
 	for _, to := range o.Seek {
 		p := s.parts[key{to.Source.Topic, to.Source.Partition}]
 		if p == nil || p.src != to.Source || p.stage != reading || p.paused {
 			continue
 		}
+		if p.term > starts {
+			p.fail(errCrossed, true, time.Now())
+			crossed = append(crossed, p)
+			continue
+		}
 		p.pos = to.Offset
 		moved = append(moved, p)
 	}
-	s.fetch.remove(moved)
+	s.fetch.remove(append(crossed, moved...))
 	s.fetch.add(moved)
+	if len(crossed) > 0 {
+		s.wake()
+	}
 	s.checkDrained()
 }
+
+var errCrossed = errors.New("an order to move the partition crossed its start")
 
 // accept hands over what was fetched, in a turn. The error ends the consumer.
 func (s *session) accept(fetches kgo.Fetches) error {

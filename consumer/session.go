@@ -38,8 +38,10 @@ type session struct {
 	needed bool                    // something was left to read when the round began
 	ends   map[key]int64           // what is to be reached
 
-	parts map[key]*part // changed in a turn only
-	owned atomic.Pointer[map[key]batch.Source]
+	parts  map[key]*part // changed in a turn only
+	owned  atomic.Pointer[map[key]batch.Source]
+	mail   mailbox
+	starts atomic.Int64 // how often partitions were started
 	// inHand is the memory of the fetch that is being handed over.
 	inHand atomic.Int64
 	// full is set while the Handler has no room.

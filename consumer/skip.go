@@ -16,43 +16,30 @@ const (
 	probeMax   = 30 * time.Second
 )
 
-// skip finds out whether a partition that gives no records, although its end is
+// skipped is a stretch of a partition in which nothing is to be read: [pos, next).
+type skipped struct {
+	p              *part
+	src            batch.Source
+	term           int64
+	pos, next, end int64
+}
+
+// skim finds out whether a partition that gives no records, although its end is
 // ahead, holds any at all: behind the position there may be only aborted records
 // and batches emptied by compaction, which a client passes over in silence. It
-// asks the broker itself, batch by batch, and moves the position behind what
-// holds nothing. What a broker once showed as empty below the last stable offset
-// stays empty, so nothing that is fetched beside us can lie in between.
-func (s *session) skip(ctx context.Context, p *part, leader int32) {
-	var src batch.Source
-	var pos, end int64
-	s.turn.do(func() { src, pos, end = p.src, p.pos, p.bound() })
-	for pos < end && ctx.Err() == nil {
-		next, err := s.probe(ctx, src, pos, leader)
-		moved := false
-		s.turn.do(func() {
-			if err != nil || p.src != src || p.stage != reading || p.paused || p.pos != pos || s.parts[p.key()] != p {
-				return
-			}
-			if next = min(next, p.bound()); next <= pos {
-				// There are records: they will come. Ask less and less often.
-				p.wait = min(max(2*p.wait, beat), probeMax)
-				p.probe = time.Now().Add(p.wait)
-				return
-			}
-			moved, p.pos = true, next
-			p.moved(time.Now())
-			s.handler.Accept(p.src, p.pos, p.bound(), none)
-			s.metrics.setLag(p.table, p)
-			if p.pos >= p.target {
-				s.fetch.remove([]*part{p})
-			}
-			s.checkDrained()
-		})
-		if !moved {
-			return
+// asks the broker itself, batch by batch, for where the next record is. What a
+// broker once showed as empty below the last stable offset stays empty, so
+// nothing that is fetched beside us can lie in between.
+func (s *session) skim(ctx context.Context, ask skipped, leader int32) skipped {
+	ask.next = ask.pos
+	for ask.next < ask.end {
+		next, err := s.probe(ctx, ask.src, ask.next, leader)
+		if err != nil || next <= ask.next {
+			break
 		}
-		pos = next
+		ask.next = min(next, ask.end)
 	}
+	return ask
 }
 
 // probe fetches once at pos and returns the offset behind what holds no records:

@@ -20,13 +20,18 @@ func newTurn() *turn { return &turn{held: make(chan struct{}, 1)} }
 // do runs f in its own turn.
 func (t *turn) do(f func()) {
 	t.waiting.Add(1)
-	if cancel := t.cancel.Load(); cancel != nil {
-		(*cancel)()
-	}
+	t.interrupt()
 	t.held <- struct{}{}
 	t.waiting.Add(-1)
 	defer func() { <-t.held }()
 	f()
+}
+
+// interrupt ends a poll that is under way.
+func (t *turn) interrupt() {
+	if cancel := t.cancel.Load(); cancel != nil {
+		(*cancel)()
+	}
 }
 
 // poll runs f in its own turn with a context that is cancelled as soon as someone

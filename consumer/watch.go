@@ -232,7 +232,7 @@ func (s *session) begin(ctx context.Context, seen sight) error {
 	}
 	for i, p := range parts {
 		p.src, p.stage, p.pos, p.end = asks[i].Source, reading, offsets[i], asks[i].End
-		p.heard, p.wait, p.probe = now, 0, time.Time{}
+		p.term, p.heard, p.wait, p.probe = s.starts.Add(1), now, 0, time.Time{}
 		s.needed = s.needed || p.pos < p.target
 		s.fetch.identify(p.src.Topic, p.src.TopicID)
 		s.metrics.setLag(p.table, p)
@@ -255,7 +255,8 @@ func toRead(parts []*part) []*part {
 	return rest
 }
 
-// news tells the Handler where partitions and their ends stand.
+// news looks where ends stand, for the loop to tell the Handler, and finds out
+// about partitions that give nothing although there should be something.
 func (s *session) news(ctx context.Context) error {
 	topics := s.topicsOf(func(p *part) bool { return p.stage == reading && !p.paused })
 	if len(topics) == 0 {
@@ -265,32 +266,27 @@ func (s *session) news(ctx context.Context) error {
 	if again, err := s.bear(ctx, seen, err, topics); again || err != nil {
 		return err
 	}
-	var behind []*part
+	var asks []skipped
 	s.turn.do(func() {
-		if ctx.Err() != nil {
-			return
-		}
 		if len(s.renew(seen)) > 0 {
 			s.wake()
 		}
 		now := time.Now()
 		for _, p := range s.sorted(func(p *part) bool { return p.stage == reading && !p.paused }) {
 			found, ok := seen.parts[p.key()]
-			if !ok {
-				continue
+			if ok && p.pos < min(found.End, p.target) && now.Sub(p.heard) >= beat && !now.Before(p.probe) && !s.full.Load() {
+				asks = append(asks, skipped{p: p, src: p.src, term: p.term, pos: p.pos, end: min(found.End, p.target)})
 			}
-			p.end = max(p.end, found.End)
-			if p.pos < p.bound() && now.Sub(p.heard) >= beat && !now.Before(p.probe) && !s.full.Load() {
-				behind = append(behind, p)
-			}
-			s.handler.Accept(p.src, p.pos, p.bound(), none)
-			s.metrics.setLag(p.table, p)
 		}
 	})
-	for _, p := range behind {
-		s.skip(ctx, p, seen.leaders[p.key()])
+	s.mail.news(seen)
+	s.turn.interrupt()
+	for _, ask := range asks {
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.mail.skip(s.skim(ctx, ask, seen.leaders[ask.p.key()]))
+		s.turn.interrupt()
 	}
 	return nil
 }
-
-func none(func(batch.Record) bool) {}
