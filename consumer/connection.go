@@ -36,23 +36,45 @@ func (c *Config) connection(log *slog.Logger) ([]kgo.Opt, error) {
 	if c.SASL != nil {
 		opts = append(opts, kgo.SASL(c.SASL.mechanism()))
 	}
-	if c.TLS == nil {
-		if c.Dial != nil {
-			opts = append(opts, kgo.Dialer(c.Dial))
+	dial := c.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	}
+	if c.TLS != nil {
+		conf, err := c.TLS.config()
+		if err != nil {
+			return nil, err
 		}
-		return opts, nil
+		dial = dialTLS(dial, conf)
 	}
-	conf, err := c.TLS.config()
-	if err != nil {
-		return nil, err
-	}
-	if c.Dial == nil {
-		return append(opts, kgo.DialTLSConfig(conf)), nil
-	}
-	return append(opts, kgo.Dialer(dialTLS(c.Dial, conf))), nil
+	return append(opts, kgo.Dialer(paced(dial))), nil
 }
 
-func dialTLS(dial func(context.Context, string, string) (net.Conn, error), conf *tls.Config) func(context.Context, string, string) (net.Conn, error) {
+// dialer makes connections.
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// pace is how long a connection that cannot be made takes to fail.
+const pace = 200 * time.Millisecond
+
+// paced makes failures slow. A host that refuses does so at once, and the client
+// has loops that retry at once (with KIP-848, a member whose offsets could not be
+// asked for): together they would turn as fast as the processor does, for as long
+// as the brokers are away.
+func paced(dial dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(pace):
+			}
+		}
+		return conn, err
+	}
+}
+
+// dialTLS adds the handshake to dial.
+func dialTLS(dial dialer, conf *tls.Config) dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {

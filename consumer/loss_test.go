@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"tidemark/consumer"
 )
@@ -63,13 +64,13 @@ func TestRecordsGoneWhileReading(t *testing.T) {
 						h.claim = func(p consumer.Partition, next int64) int64 { return max(p.LogStart, next) }
 					}
 				})
-				c.gate.cut()
+				slow := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Count: -1, Err: kerr.LeaderNotAvailable})
 				c.produce("tx", 0, "lost", 10)
 				if err := c.DeleteRecords("tx", 0, 20); err != nil {
 					t.Fatal(err)
 				}
 				rest := c.produce("tx", 0, "rest", 5)
-				c.gate.heal()
+				slow.Remove()
 				if goOn {
 					m.await(t, "the rest is read", func() bool { return m.at("tx/0", 25) })
 					m.stop(t)
@@ -110,8 +111,17 @@ func TestTopicMadeAnew(t *testing.T) {
 				m.await(t, "the new topic is read", func() bool {
 					return m.at("tx/0", 9) && m.open["tx/0"].src.TopicID != old
 				})
-				// Its commits are for the new topic, too.
-				if err := m.Commit(t.Context(), []consumer.Offset{{Topic: "tx", Partition: 0, Offset: 9, LeaderEpoch: -1}}); err != nil {
+				// Its commits are for the new topic, too, once the group's client has learned
+				// of it.
+				commit := func() error {
+					return m.Commit(t.Context(), []consumer.Offset{{Topic: "tx", Partition: 0, Offset: 9, LeaderEpoch: -1}})
+				}
+				err := commit()
+				for tries := 0; err != nil && tries < 30; tries++ {
+					<-time.After(time.Second)
+					err = commit()
+				}
+				if err != nil {
 					t.Errorf("commit: %v", err)
 				}
 				m.stop(t)
