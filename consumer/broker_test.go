@@ -1,0 +1,368 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/consumer"
+	"tidemark/internal/kafkatest"
+)
+
+// TestBroker is what a fake cannot prove: it runs against Apache Kafka.
+func TestBroker(t *testing.T) {
+	b := kafkatest.Start(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *kafkatest.Broker)
+	}{
+		{"connections", testConnections},
+		{"refusals", testRefusals},
+		{"transactions", testTransactions},
+		{"compacted", testCompacted},
+		{"records gone", testRecordsGone},
+		{"topic made anew", testTopicMadeAnew},
+		{"start", testStart},
+		{"describe", testDescribe},
+		{"group", testGroup},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+	}
+	// The last one: it kills the broker.
+	t.Run("killed and restarted", func(t *testing.T) { testKilled(t, b) })
+}
+
+func brokerConfig(b *kafkatest.Broker, topics ...string) consumer.Config {
+	tables := map[string]string{}
+	for _, topic := range topics {
+		tables[topic] = "t"
+	}
+	return consumer.Config{
+		Brokers: []string{b.Plain}, Group: topics[0], Tables: tables,
+		Refresh: time.Second, SessionTimeout: 6 * time.Second, Patience: 2 * time.Second,
+	}
+}
+
+// producer writes to the partitions that records name.
+func producer(t *testing.T, b *kafkatest.Broker, opts ...kgo.Opt) *kgo.Client {
+	return b.Client(t, append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+}
+
+func testConnections(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "connections", 1)
+	want := produce(t, producer(t, b), "connections", 0, "a", 100)
+	password := func() (string, error) { return b.Password, nil }
+	for _, tc := range []struct {
+		name, addr string
+		tls        *consumer.TLS
+		mechanism  string
+	}{
+		{"plain", b.Plain, nil, ""},
+		{"tls", b.TLS, &consumer.TLS{CAFile: b.CA}, ""},
+		{"tls with a certificate", b.TLS, &consumer.TLS{CAFile: b.CA, CertFile: b.ClientCert, KeyFile: b.ClientKey}, ""},
+		{"sasl plain", b.SASL, nil, "PLAIN"},
+		{"sasl scram 256", b.SASL, nil, "SCRAM-SHA-256"},
+		{"sasl scram 512", b.SASL, nil, "SCRAM-SHA-512"},
+		{"tls and sasl plain", b.TLSSASL, &consumer.TLS{CAFile: b.CA}, "PLAIN"},
+		{"tls and sasl scram 256", b.TLSSASL, &consumer.TLS{CAFile: b.CA}, "SCRAM-SHA-256"},
+		{"tls and sasl scram 512", b.TLSSASL, &consumer.TLS{CAFile: b.CA}, "SCRAM-SHA-512"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := brokerConfig(b, "connections")
+			cfg.Brokers, cfg.TLS = []string{tc.addr}, tc.tls
+			if tc.mechanism != "" {
+				cfg.SASL = &consumer.SASL{Mechanism: tc.mechanism, Username: b.User, Password: password}
+			}
+			l := newLedger()
+			drain(t, cfg, newHandler(l))
+			l.wantDecided(t, "connections/0", want)
+		})
+	}
+}
+
+func testRefusals(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "refusals", 1)
+	for _, tc := range []struct {
+		name string
+		set  func(*consumer.Config)
+		want string
+		is   error
+	}{
+		{"wrong password", func(c *consumer.Config) {
+			c.Brokers = []string{b.SASL}
+			c.SASL = &consumer.SASL{Mechanism: "PLAIN", Username: b.User, Password: func() (string, error) { return "wrong", nil }}
+		}, "SASL_AUTHENTICATION_FAILED", kerr.SaslAuthenticationFailed},
+		{"wrong scram password", func(c *consumer.Config) {
+			c.Brokers = []string{b.SASL}
+			c.SASL = &consumer.SASL{Mechanism: "SCRAM-SHA-512", Username: b.User, Password: func() (string, error) { return "wrong", nil }}
+		}, "SASL_AUTHENTICATION_FAILED", kerr.SaslAuthenticationFailed},
+		{"unknown authority", func(c *consumer.Config) {
+			c.Brokers, c.TLS = []string{b.TLS}, &consumer.TLS{}
+		}, "certificate signed by unknown authority", nil},
+		{"missing topic", func(c *consumer.Config) {
+			c.Tables = map[string]string{"missing": "t"}
+		}, "missing", kerr.UnknownTopicOrPartition},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := brokerConfig(b, "refusals")
+			tc.set(&cfg)
+			for name, run := range map[string]func(*consumer.Consumer, context.Context) error{
+				"run": (*consumer.Consumer).Run, "drain": (*consumer.Consumer).Drain,
+			} {
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				err := run(newConsumer(t, cfg, newHandler(newLedger())), ctx)
+				cancel()
+				if !errors.Is(err, consumer.ErrRefused) || !strings.Contains(err.Error(), tc.want) || tc.is != nil && !errors.Is(err, tc.is) {
+					t.Errorf("%s: %v, want a refusal in the words %q", name, err, tc.want)
+				}
+			}
+		})
+	}
+}
+
+// testTransactions: aborted records are never seen, committed ones are, and a
+// drain ends behind the last marker whichever it is.
+func testTransactions(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "tx", 2)
+	client := producer(t, b, kgo.TransactionalID("consumer-test"))
+	transact(t, client, kgo.TryAbort, 0, 1)
+	want := transact(t, client, kgo.TryCommit, 0)
+	transact(t, client, kgo.TryAbort, 0)
+	transact(t, client, kgo.TryAbort, 0, 1)
+	l := newLedger()
+	h := newHandler(l)
+	drain(t, brokerConfig(b, "tx"), h)
+	l.wantDecided(t, "tx/0", want)
+	l.wantDecided(t, "tx/1", nil)
+
+	// An open transaction holds back what is behind it, and is held to be the end.
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	open := produce(t, client, "tx", 0, "open", 3)
+	behind := produce(t, producer(t, b), "tx", 0, "behind", 3)
+	drain(t, brokerConfig(b, "tx"), newHandler(l))
+	l.wantDecided(t, "tx/0", want)
+
+	m := start(t, brokerConfig(b, "tx"), newHandler(l))
+	m.await(t, "the last stable offset is the end", func() bool {
+		r := m.open["tx/0"]
+		return r != nil && r.next == r.end
+	})
+	if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	m.await(t, "what was held back comes", func() bool { return m.accepted("tx/0") == 6 })
+	m.stop(t)
+	l.wantDecided(t, "tx/0", append(append(want, open...), behind...))
+}
+
+// testCompacted: a drain passes over what compaction emptied, in the middle and
+// at the end, where no record shows that the end is reached.
+func testCompacted(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "compacted", 1, "cleanup.policy", "compact", "segment.bytes", "1048576", "min.cleanable.dirty.ratio", "0.01",
+		"delete.retention.ms", "0", "min.compaction.lag.ms", "0", "max.compaction.lag.ms", "1000", "segment.ms", "1000")
+	client := producer(t, b)
+	put := func(key string, value []byte) {
+		t.Helper()
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "compacted", Key: []byte(key), Value: value}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	big := []byte(strings.Repeat("x", 300_000))
+	for i := range 12 { // some segments
+		put("k", fmt.Appendf(nil, "%s%d", big, i))
+	}
+	put("k", []byte("last"))
+	l := newLedger()
+	drain(t, brokerConfig(b, "compacted"), newHandler(l))
+	got := l.decided["compacted/0"]
+	if len(got) == 0 || got[len(got)-1] != `"k"="last"` {
+		t.Errorf("drained %d records, want the last one among them", len(got))
+	}
+	for next := range l.next {
+		if at := l.next[next]; at != 13 {
+			t.Errorf("drained to %d, want 13", at)
+		}
+	}
+}
+
+func testRecordsGone(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "gone", 1)
+	client := producer(t, b)
+	produce(t, client, "gone", 0, "a", 100)
+	h := newHandler(newLedger())
+	h.refuse = refuseLoss
+	m := start(t, brokerConfig(b, "gone"), h)
+	m.await(t, "all is read", func() bool { return m.at("gone/0", 100) })
+	m.flush()
+	m.stop(t)
+
+	produce(t, client, "gone", 0, "b", 100)
+	var offsets kadm.Offsets
+	offsets.Add(kadm.Offset{Topic: "gone", Partition: 0, At: 150})
+	if _, err := kadm.NewClient(client).DeleteRecords(t.Context(), offsets); err != nil {
+		t.Fatal(err)
+	}
+	m = start(t, brokerConfig(b, "gone"), h)
+	err := <-m.done
+	m.cancel()
+	if !errors.Is(err, errGone) || !strings.Contains(err.Error(), "offset 100 is gone, the log is [150, 200)") {
+		t.Errorf("run: %v, want offset 100 gone and both bounds", err)
+	}
+}
+
+func testTopicMadeAnew(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "anew", 2)
+	want := produce(t, producer(t, b), "anew", 0, "old", 100)
+	l := newLedger()
+	m := start(t, brokerConfig(b, "anew"), newHandler(l))
+	m.await(t, "the old topic is read", func() bool { return m.at("anew/0", 100) && m.at("anew/1", 0) })
+	old := m.open["anew/0"].src.TopicID
+	if _, err := kadm.NewClient(producer(t, b)).DeleteTopic(t.Context(), "anew"); err != nil {
+		t.Fatal(err)
+	}
+	b.CreateTopic(t, "anew", 2)
+	want = append(want, produce(t, producer(t, b), "anew", 0, "new", 50)...)
+	m.await(t, "the new topic is read", func() bool { return m.at("anew/0", 50) && m.open["anew/0"].src.TopicID != old })
+	m.stop(t)
+	l.wantDecided(t, "anew/0", want)
+}
+
+// testStart: where a source begins that the ledger does not know.
+func testStart(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "start", 1)
+	client := producer(t, b)
+	at := time.Now().Add(-24 * time.Hour).Truncate(time.Second)
+	for i := range 10 {
+		r := &kgo.Record{Topic: "start", Value: []byte("x"), Timestamp: at.Add(time.Duration(i) * time.Hour)}
+		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from, want := range map[string]int{
+		"earliest": 10, "latest": 0, "7d": 10, "20h30m": 6, "1h": 0,
+		at.Add(3 * time.Hour).Format(time.RFC3339): 7,
+	} {
+		cfg := brokerConfig(b, "start")
+		cfg.Start = from
+		l := newLedger()
+		drain(t, cfg, newHandler(l))
+		if got := len(l.decided["start/0"]); got != want {
+			t.Errorf("start %s: %d records, want %d", from, got, want)
+		}
+	}
+}
+
+func testDescribe(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "describe", 2)
+	produce(t, producer(t, b), "describe", 1, "a", 7)
+	cfg := brokerConfig(b, "describe", "absent")
+	info, err := consumer.Describe(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(info.Brokers) != 1 || info.Brokers[0] != b.Plain {
+		t.Errorf("brokers %v, want %s", info.Brokers, b.Plain)
+	}
+	if len(info.Topics) != 2 || !errors.Is(info.Topics[0].Err, kerr.UnknownTopicOrPartition) || info.Topics[1].Err != nil {
+		t.Fatalf("topics %+v, want absent with an error and describe", info.Topics)
+	}
+	p := info.Topics[1].Partitions
+	if len(p) != 2 || p[1] != (consumer.PartitionInfo{Partition: 1, End: 7, Committed: -1}) {
+		t.Errorf("partitions %+v, want the second to end at 7", p)
+	}
+	cfg.Brokers = []string{"localhost:1"}
+	if _, err := consumer.Describe(t.Context(), cfg); err == nil {
+		t.Error("describing a broker that is not there succeeds")
+	}
+}
+
+// testGroup: two members, both protocols, static membership and commits.
+func testGroup(t *testing.T, b *kafkatest.Broker) {
+	for _, protocol := range []string{"classic", "consumer"} {
+		t.Run(protocol, func(t *testing.T) {
+			topic := "group-" + protocol
+			b.CreateTopic(t, topic, 4)
+			client := producer(t, b)
+			want := map[int32][]string{}
+			for p := range int32(4) {
+				want[p] = produce(t, client, topic, p, "first", 50)
+			}
+			cfg := brokerConfig(b, topic)
+			cfg.Protocol, cfg.InstanceID = protocol, "one"
+			other := cfg
+			other.InstanceID = "two"
+			l := newLedger()
+			one := start(t, cfg, newHandler(l))
+			one.await(t, "all are its own", func() bool { return len(one.open) == 4 })
+			two := start(t, other, newHandler(l))
+			two.await(t, "two come over", func() bool { return len(two.open) == 2 })
+			one.await(t, "two stay", func() bool { return len(one.open) == 2 })
+			for p := range int32(4) {
+				want[p] = append(want[p], produce(t, client, topic, p, "second", 50)...)
+			}
+			for _, m := range []*member{one, two} {
+				m.await(t, "its share is read", func() bool {
+					for _, r := range m.open {
+						if r.next != 100 {
+							return false
+						}
+					}
+					return len(m.open) == 2
+				})
+				var offsets []consumer.Offset
+				for p := range int32(4) { // of which two are not its own
+					offsets = append(offsets, consumer.Offset{Topic: topic, Partition: p, Offset: 100, LeaderEpoch: 0})
+				}
+				if err := m.Commit(t.Context(), offsets); err != nil {
+					t.Errorf("commit: %v", err)
+				}
+			}
+			one.stop(t)
+			two.stop(t)
+			committed, err := kadm.NewClient(client).FetchOffsets(t.Context(), topic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for p := range int32(4) {
+				l.wantDecided(t, fmt.Sprintf("%s/%d", topic, p), want[p])
+				if o, ok := committed.Lookup(topic, p); !ok || o.At != 100 {
+					t.Errorf("partition %d: committed %v, want 100", p, o.At)
+				}
+			}
+		})
+	}
+}
+
+// testKilled: the broker dies while records are read and comes back.
+func testKilled(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "killed", 2)
+	client := producer(t, b)
+	want := map[int32][]string{}
+	for p := range int32(2) {
+		want[p] = produce(t, client, "killed", p, "first", 1000)
+	}
+	cfg := brokerConfig(b, "killed")
+	cfg.Patience = time.Minute
+	l := newLedger()
+	m := start(t, cfg, newHandler(l))
+	m.await(t, "the first are read", func() bool { return m.at("killed/0", 1000) && m.at("killed/1", 1000) })
+	b.Kill()
+	b.Restart()
+	for p := range int32(2) {
+		want[p] = append(want[p], produce(t, client, "killed", p, "second", 1000)...)
+	}
+	m.await(t, "the second are read", func() bool { return m.at("killed/0", 2000) && m.at("killed/1", 2000) })
+	m.stop(t)
+	for p := range int32(2) {
+		l.wantDecided(t, fmt.Sprintf("killed/%d", p), want[p])
+	}
+}

@@ -1,0 +1,166 @@
+// Package kafkatest runs a real Apache Kafka broker for tests, with
+// scripts/kafka: a single node of its own, on free ports, in a temporary folder.
+//
+// A test that needs a broker and cannot have one fails; it is never skipped. A
+// broker takes some seconds to come up: start one in a test and share it among
+// its subtests. It is stopped when the test that started it ends.
+package kafkatest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Broker is a running broker. The addresses are host:port.
+type Broker struct {
+	Plain   string // no encryption, no authentication
+	TLS     string // encryption; a client certificate is welcome
+	TLSSASL string // encryption and SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+	SASL    string // SASL without encryption
+
+	CA                    string // PEM file: the authority of the TLS listeners
+	ClientCert, ClientKey string // PEM files: a certificate of that authority for clients
+	User, Password        string // for SASL
+
+	t      testing.TB
+	script string
+	dir    string
+	port   int
+}
+
+// Start starts a broker and waits until it answers.
+func Start(t testing.TB) *Broker {
+	t.Helper()
+	dir := t.TempDir()
+	b := &Broker{
+		CA: filepath.Join(dir, "ca.pem"), ClientCert: filepath.Join(dir, "client.pem"), ClientKey: filepath.Join(dir, "client.key"),
+		t: t, script: filepath.Join(root(t), "scripts", "kafka"), dir: dir, port: freePorts(t, 5),
+	}
+	t.Cleanup(b.Stop)
+	b.Restart()
+	return b
+}
+
+// Restart brings the broker up again after Stop or Kill, with the data and the
+// addresses that it had.
+func (b *Broker) Restart() {
+	b.t.Helper()
+	out := b.run("up", "--port", strconv.Itoa(b.port), "--heap", "512m", "--secure")
+	at := map[string]*string{
+		"plain": &b.Plain, "tls": &b.TLS, "tls-sasl": &b.TLSSASL, "sasl": &b.SASL,
+		"user": &b.User, "password": &b.Password,
+	}
+	for line := range strings.Lines(out) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if to := at[name]; to != nil {
+			*to = value
+		}
+	}
+}
+
+// Stop stops the broker in good order and waits for its end. It does nothing if
+// the broker does not run.
+func (b *Broker) Stop() {
+	b.t.Helper()
+	b.run("down")
+}
+
+// Kill ends the broker at once, as a crash would, and waits for its end.
+func (b *Broker) Kill() {
+	b.t.Helper()
+	b.run("kill")
+}
+
+func (b *Broker) run(verb string, args ...string) string {
+	b.t.Helper()
+	cmd := exec.Command(b.script, append([]string{verb, "--dir", b.dir}, args...)...)
+	var problems strings.Builder
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		b.t.Fatalf("scripts/kafka %s: %v\n%s", verb, err, problems.String())
+	}
+	return string(out)
+}
+
+// Client returns a client of the plain listener that is closed when the test
+// ends.
+func (b *Broker) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Plain)}, opts...)...)
+	if err != nil {
+		t.Fatalf("open kafka client: %v", err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// CreateTopic creates a topic; config holds pairs of a name and a value.
+func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32, config ...string) {
+	t.Helper()
+	values := map[string]*string{}
+	for i := 0; i+1 < len(config); i += 2 {
+		values[config[i]] = &config[i+1]
+	}
+	resp, err := kadm.NewClient(b.Client(t)).CreateTopic(context.Background(), partitions, 1, values, topic)
+	if err == nil {
+		err = resp.Err
+	}
+	if err != nil {
+		t.Fatalf("create topic %s: %v", topic, err)
+	}
+}
+
+// root is the folder of the repository.
+func root(t testing.TB) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the test's folder")
+		}
+		dir = up
+	}
+}
+
+// freePorts returns the first of n ports in a row that nobody listens on, below
+// those that systems give to outgoing connections.
+func freePorts(t testing.TB, n int) int {
+	t.Helper()
+	for range 100 {
+		first := 10_000 + rand.IntN(22_000)
+		if allFree(first, n) {
+			return first
+		}
+	}
+	t.Fatalf("found no %d free ports in a row", n)
+	return 0
+}
+
+func allFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	return true
+}
