@@ -1,0 +1,126 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrUnsafe is what errors are (errors.Is) after which going on could lose or
+// double rows. The program stops with exit code 4.
+var ErrUnsafe = errors.New("stopped to avoid losing or doubling data")
+
+// HoleError says that a record is missing below one that exists.
+type HoleError struct {
+	Table   string
+	Missing int64
+	Seen    int64 // a higher number that is there, as a record or as a checkpoint
+}
+
+func (e *HoleError) Error() string {
+	return fmt.Sprintf("%s: ledger record %d is missing, but %d is there: put %s back from a copy of the lake",
+		e.Table, e.Missing, e.Seen, RecordKey(e.Table, e.Missing))
+}
+
+// Is makes the error an ErrUnsafe.
+func (e *HoleError) Is(target error) bool { return target == ErrUnsafe }
+
+// BadRecordError says that a record cannot be read as one.
+type BadRecordError struct {
+	Key string
+	Err error
+}
+
+func (e *BadRecordError) Error() string {
+	return fmt.Sprintf("read %s: %v: put it back from a copy of the lake", e.Key, e.Err)
+}
+
+func (e *BadRecordError) Unwrap() error { return e.Err }
+
+// Is makes the error an ErrUnsafe.
+func (e *BadRecordError) Is(target error) bool { return target == ErrUnsafe }
+
+// UnsupportedError says that a newer program wrote something that this one does
+// not know, so that it cannot tell what the table's state is.
+type UnsupportedError struct {
+	Table string
+	Seq   int64
+	What  string
+}
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%s: ledger record %d has %s, which this version does not know: use the newer program that wrote it",
+		e.Table, e.Seq, e.What)
+}
+
+// Is makes the error an ErrUnsafe.
+func (e *UnsupportedError) Is(target error) bool { return target == ErrUnsafe }
+
+// ChainError says that a record does not follow from those before it.
+type ChainError struct {
+	Table string
+	Seq   int64
+	Err   error
+}
+
+func (e *ChainError) Error() string {
+	return fmt.Sprintf("%s: ledger record %d does not follow from those before it: %v: put the ledger back from a copy of the lake",
+		e.Table, e.Seq, e.Err)
+}
+
+func (e *ChainError) Unwrap() error { return e.Err }
+
+// Is makes the error an ErrUnsafe.
+func (e *ChainError) Is(target error) bool { return target == ErrUnsafe }
+
+// FileError says that a file of a decided batch is not what its record says.
+type FileError struct {
+	Table string
+	Seq   int64
+	File  File
+	Size  int64 // found under the final name; −1: the file is missing there, and in staging
+}
+
+func (e *FileError) Error() string {
+	if e.Size < 0 {
+		return fmt.Sprintf("%s: record %d: %s is neither published nor staged (%d rows, xxh3 %016x): put it back from a copy of the lake",
+			e.Table, e.Seq, e.File.Path, e.File.Rows, uint64(e.File.XXH3))
+	}
+	return fmt.Sprintf("%s: record %d: %s has %d bytes, and should have %d (%d rows, xxh3 %016x): put it back from a copy of the lake",
+		e.Table, e.Seq, e.File.Path, e.Size, e.File.Bytes, e.File.Rows, uint64(e.File.XXH3))
+}
+
+// Is makes the error an ErrUnsafe.
+func (e *FileError) Is(target error) bool { return target == ErrUnsafe }
+
+// DoubtError says that no answer about a record could be had. The batch may or may
+// not be decided: load, and build again from what the ledger says.
+type DoubtError struct {
+	Table string
+	Seq   int64
+	Batch string
+	Err   error
+}
+
+func (e *DoubtError) Error() string {
+	return fmt.Sprintf("%s: decide batch %s as record %d: %v: start again, the ledger will tell whether it is decided",
+		e.Table, e.Batch, e.Seq, e.Err)
+}
+
+func (e *DoubtError) Unwrap() error { return e.Err }
+
+// MovedError says that a source does not stand where a batch begins.
+type MovedError struct {
+	Key   Key
+	Start int64 // where the batch begins; −1: a claim of a source not known yet
+	Next  int64 // where the source stands; −1: the ledger does not know it
+}
+
+func (e *MovedError) Error() string {
+	switch {
+	case e.Start < 0:
+		return fmt.Sprintf("%s is claimed as new, but stands at %d already", e.Key.short(), e.Next)
+	case e.Next < 0:
+		return fmt.Sprintf("%s starts at %d, but nobody has claimed it", e.Key.short(), e.Start)
+	}
+	return fmt.Sprintf("%s starts at %d, but stands at %d", e.Key.short(), e.Start, e.Next)
+}

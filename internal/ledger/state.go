@@ -1,0 +1,314 @@
+package ledger
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Key names a source: a partition of a topic with this id. A topic that is deleted
+// and made anew has another id, and its offsets mean other records.
+type Key struct {
+	Topic     string
+	TopicID   TopicID
+	Partition int32
+}
+
+// Key is the name of the source.
+func (s *Source) Key() Key { return Key{Topic: s.Topic, TopicID: s.TopicID, Partition: s.Partition} }
+
+func (k Key) String() string { return fmt.Sprintf("%s/%s/%d", k.Topic, k.TopicID, k.Partition) }
+
+// short is for sentences that people read.
+func (k Key) short() string { return fmt.Sprintf("%s/%d", k.Topic, k.Partition) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Key) UnmarshalText(b []byte) error {
+	parts := strings.Split(string(b), "/")
+	if len(parts) != 3 {
+		return fmt.Errorf("source %q: want topic/id/partition", b)
+	}
+	p, err := strconv.ParseInt(parts[2], 10, 32)
+	if err != nil {
+		return fmt.Errorf("source %q: %w", b, err)
+	}
+	k.Topic, k.Partition = parts[0], int32(p)
+	return k.TopicID.UnmarshalText([]byte(parts[1]))
+}
+
+func compareKeys(a, b Key) int {
+	return cmp.Or(cmp.Compare(a.Topic, b.Topic), slices.Compare(a.TopicID[:], b.TopicID[:]), cmp.Compare(a.Partition, b.Partition))
+}
+
+// Progress is how far a source is decided.
+type Progress struct {
+	Next         int64 `json:"next"` // the first offset not decided: where reading goes on (R2)
+	LeaderEpoch  int32 `json:"leader_epoch"`
+	MaxEventTime *Time `json:"max_event_time"` // newest event time decided, null if none
+	AtEnd        bool  `json:"at_end"`         // idle: was fully read when last decided
+	Retired      bool  `json:"retired"`        // its topic was made anew under another id
+}
+
+// DriftKey is a difference to the table's schema that the ledger has recorded.
+type DriftKey struct {
+	Change string `json:"change"`
+	Column string `json:"column"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+}
+
+func compareDrifts(a, b DriftKey) int {
+	return cmp.Or(cmp.Compare(a.Change, b.Change), cmp.Compare(a.Column, b.Column), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+}
+
+// Pending is a decided batch from the mark on.
+type Pending struct {
+	Seq   int64  `json:"seq"`
+	Batch string `json:"batch"`
+}
+
+// Range is a half-open range of one source.
+type Range struct {
+	Source Key   `json:"source"`
+	From   int64 `json:"from"`
+	To     int64 `json:"to"`
+}
+
+// Halt is a recorded halt whose sources have not moved since.
+type Halt struct {
+	Seq    int64   `json:"seq"`
+	Batch  string  `json:"batch"`
+	Why    string  `json:"why"`
+	Ranges []Range `json:"ranges"` // ordered by source
+}
+
+// State is a ledger folded up to Head. It is immutable: callers must not change
+// what it points to, and Apply gives a new one.
+type State struct {
+	Version   int    `json:"version"`
+	Table     string `json:"table"`
+	Head      int64  `json:"head"` // the last record folded, 0: none
+	Mark      int64  `json:"mark"` // all finals of every record below it are verified (R8)
+	DecidedAt Time   `json:"decided_at"`
+	Watermark *Time  `json:"watermark"` // null: none yet
+
+	Sources map[Key]Progress `json:"sources"`
+	Drifts  []DriftKey       `json:"drifts"`  // ordered
+	Pending []Pending        `json:"pending"` // ordered; every batch record in [Mark, Head]
+	Halts   []Halt           `json:"halts"`
+	Totals  Counts           `json:"totals"` // of all batch records
+}
+
+// NewState is the state of an empty ledger.
+func NewState(table string) *State {
+	return &State{Version: Version, Table: table, Mark: 1, Sources: map[Key]Progress{}}
+}
+
+// KnowsDrift says whether the ledger has recorded this difference.
+func (s *State) KnowsDrift(d Drift) bool {
+	_, ok := slices.BinarySearchFunc(s.Drifts, DriftKey{d.Change, d.Column, d.From, d.To}, compareDrifts)
+	return ok
+}
+
+// Keys returns the sources in order.
+func (s *State) Keys() []Key { return slices.SortedFunc(maps.Keys(s.Sources), compareKeys) }
+
+// Apply folds one record. It refuses what it does not know, a number that is not
+// the next one, and a record whose sources do not stand where it begins: all of
+// these are ErrUnsafe.
+func (s *State) Apply(r *Record) (*State, error) {
+	if r.Version != Version {
+		return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: fmt.Sprintf("version %d", r.Version)}
+	}
+	if r.Seq != s.Head+1 {
+		return nil, &HoleError{Table: s.Table, Missing: s.Head + 1, Seen: r.Seq}
+	}
+	switch r.Kind {
+	case KindBatch, KindClaim, KindHalt, KindRun:
+	default:
+		return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: fmt.Sprintf("kind %q", r.Kind)}
+	}
+	for i := range r.Sources {
+		if r.Sources[i].Topic == "" {
+			return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: "a source that is not a topic"}
+		}
+	}
+	if err := s.Compare(r.Kind, r.Sources); err != nil {
+		return nil, &ChainError{Table: s.Table, Seq: r.Seq, Err: err}
+	}
+	next := *s
+	next.Head = r.Seq
+	next.DecidedAt = max(s.DecidedAt, r.DecidedAt)
+	switch r.Kind {
+	case KindBatch:
+		next.foldBatch(r)
+	case KindClaim:
+		next.foldSources(r)
+	case KindHalt:
+		next.foldHalt(r)
+	}
+	// What has no files has nothing to publish: the mark passes it at once.
+	if len(next.Pending) == 0 {
+		next.Mark = next.Head + 1
+	}
+	return &next, nil
+}
+
+// The folds below change a copy that nobody else has seen, and replace every list
+// and map that they change.
+
+func (s *State) foldBatch(r *Record) {
+	s.foldSources(r)
+	s.Pending = append(slices.Clone(s.Pending), Pending{Seq: r.Seq, Batch: r.Batch})
+	s.Totals.add(r.Counts)
+	if r.Watermark != nil && (s.Watermark == nil || *r.Watermark > *s.Watermark) {
+		s.Watermark = r.Watermark
+	}
+	for _, d := range r.Drift {
+		k := DriftKey{d.Change, d.Column, d.From, d.To}
+		if at, ok := slices.BinarySearchFunc(s.Drifts, k, compareDrifts); !ok {
+			s.Drifts = slices.Insert(slices.Clone(s.Drifts), at, k)
+		}
+	}
+}
+
+func (s *State) foldSources(r *Record) {
+	if len(r.Sources) == 0 {
+		return
+	}
+	s.Sources = maps.Clone(s.Sources)
+	for i := range r.Sources {
+		src := &r.Sources[i]
+		p, known := s.Sources[src.Key()]
+		if !known {
+			s.retire(src.Topic, src.TopicID)
+		}
+		if !known || src.To > src.From || src.LeaderEpoch > p.LeaderEpoch {
+			p.LeaderEpoch = src.LeaderEpoch
+		}
+		if t := src.MaxEventTime; t != nil && (p.MaxEventTime == nil || *t > *p.MaxEventTime) {
+			p.MaxEventTime = t
+		}
+		p.Next, p.AtEnd = src.To, src.AtEnd
+		s.Sources[src.Key()] = p
+	}
+	// A halt is over when one of its sources has moved on.
+	s.Halts = slices.DeleteFunc(slices.Clone(s.Halts), func(h Halt) bool {
+		return slices.ContainsFunc(h.Ranges, func(g Range) bool { return s.Sources[g.Source].Next != g.From })
+	})
+}
+
+// retire marks the sources that the topic had under other ids.
+func (s *State) retire(topic string, id TopicID) {
+	for k, p := range s.Sources {
+		if k.Topic == topic && k.TopicID != id {
+			p.Retired = true
+			s.Sources[k] = p
+		}
+	}
+}
+
+func (s *State) foldHalt(r *Record) {
+	h := Halt{Seq: r.Seq, Batch: r.Batch, Why: r.Why, Ranges: rangesOf(r.Sources)}
+	// One is kept per start: a larger batch from the same start replaces it.
+	s.Halts = slices.DeleteFunc(slices.Clone(s.Halts), func(old Halt) bool {
+		return slices.EqualFunc(old.Ranges, h.Ranges, func(a, b Range) bool { return a.Source == b.Source && a.From == b.From })
+	})
+	s.Halts = append(s.Halts, h)
+}
+
+func rangesOf(sources []Source) []Range {
+	out := make([]Range, len(sources))
+	for i := range sources {
+		out[i] = Range{Source: sources[i].Key(), From: sources[i].From, To: sources[i].To}
+	}
+	slices.SortFunc(out, func(a, b Range) int { return compareKeys(a.Source, b.Source) })
+	return out
+}
+
+// Halted returns the halt recorded for exactly these ranges.
+func (s *State) Halted(sources []Source) (Halt, bool) {
+	want := rangesOf(sources)
+	i := slices.IndexFunc(s.Halts, func(h Halt) bool { return slices.Equal(h.Ranges, want) })
+	if i < 0 {
+		return Halt{}, false
+	}
+	return s.Halts[i], true
+}
+
+// Compare says whether a record of this kind with these sources may follow (R4):
+// every source stands exactly where its range begins; a source that is claimed as
+// new is absent. The error is a *MovedError, or says what no record may hold.
+func (s *State) Compare(kind Kind, sources []Source) error {
+	seen := make(map[Key]bool, len(sources))
+	for i := range sources {
+		src := &sources[i]
+		k := src.Key()
+		if seen[k] {
+			return fmt.Errorf("%s is in it twice", k.short())
+		}
+		seen[k] = true
+		if src.To < src.From || src.First && (kind != KindClaim || src.From != src.To) {
+			return fmt.Errorf("%s: [%d, %d) is not a range for a %s", k.short(), src.From, src.To, kind)
+		}
+		if err := s.compareSource(src); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) compareSource(src *Source) error {
+	p, known := s.Sources[src.Key()]
+	switch {
+	case src.First && known:
+		return &MovedError{Key: src.Key(), Start: -1, Next: p.Next}
+	case src.First && s.retired(src.Topic, src.TopicID):
+		// Somebody who still knows the deleted topic: its id must not come back.
+		return errors.New(src.Key().short() + " belongs to a topic that was made anew")
+	case src.First:
+		return nil
+	case !known:
+		return &MovedError{Key: src.Key(), Start: src.From, Next: -1}
+	case p.Next != src.From:
+		return &MovedError{Key: src.Key(), Start: src.From, Next: p.Next}
+	}
+	return nil
+}
+
+func (s *State) retired(topic string, id TopicID) bool {
+	for k, p := range s.Sources {
+		if k.Topic == topic && k.TopicID == id && p.Retired {
+			return true
+		}
+	}
+	return false
+}
+
+// withMark is s with the published mark at mark, if that is higher.
+func (s *State) withMark(mark int64) *State {
+	mark = min(mark, s.Head+1)
+	if mark <= s.Mark {
+		return s
+	}
+	next := *s
+	next.Mark = mark
+	next.Pending = slices.DeleteFunc(slices.Clone(s.Pending), func(p Pending) bool { return p.Seq < mark })
+	return &next
+}
+
+func (c *Counts) add(d Counts) {
+	c.Read += d.Read
+	c.Written += d.Written
+	c.Late += d.Late
+	c.Quarantined += d.Quarantined
+	c.Duplicate += d.Duplicate
+	c.Filtered += d.Filtered
+}
