@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -115,6 +116,48 @@ func TestDrainStopsAtOpenTransaction(t *testing.T) {
 		drain(t, c.config("tx"), newHandler(l))
 		l.wantDecided(t, "tx/0", want)
 		if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestDrainCompactedTail: where compaction emptied the tail, no record and no
+// marker shows that the end is reached.
+func TestDrainCompactedTail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		compact, none := "compact", "0"
+		if _, err := c.admin.CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact, "delete.retention.ms": &none, "segment.ms": &none}, "tx"); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []kgo.Record{
+			{Topic: "tx", Key: []byte("stays"), Value: []byte("1")},
+			{Topic: "tx", Key: []byte("goes"), Value: []byte("2")},
+			{Topic: "tx", Key: []byte("goes")},
+		} {
+			if err := c.client.ProduceSync(t.Context(), &r).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Compaction spares the newest batch: an open transaction, behind the end.
+		client := c.transactor()
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		produce(t, client, "tx", 0, "open", 1)
+		c.Compact()
+		l := newLedger()
+		h := newHandler(l)
+		began := time.Now()
+		drain(t, c.config("tx"), h)
+		l.wantDecided(t, "tx/0", []string{`"stays"="1"`})
+		if at := l.next[fmt.Sprintf("%x/0", c.TopicInfo("tx").TopicID)]; at != 3 {
+			t.Errorf("drained to %d, want 3", at)
+		}
+		if took := time.Since(began); took > 10*time.Second { // the transaction's time-out would end it, too
+			t.Errorf("the drain took %s", took)
+		}
+		if err := client.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
 			t.Fatal(err)
 		}
 	})
