@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,6 +250,55 @@ func TestLost(t *testing.T) {
 			"stop tx/0 shutdown at 5")
 		l.wantDecided(t, "tx/0", want)
 	})
+}
+
+// TestChurn: members come, go and are thrown out while records keep coming; all
+// are decided, once and in order.
+func TestChurn(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { churn(t, rand.New(rand.NewPCG(seed, 0))) })
+		})
+	}
+}
+
+func churn(t *testing.T, rnd *rand.Rand) {
+	const partitions = 6
+	c := newCluster(t, kfake.SeedTopics(partitions, "tx"))
+	cfg := c.config("tx")
+	if rnd.IntN(2) == 0 {
+		cfg.Protocol = "consumer"
+	}
+	l := newLedger()
+	want := map[int32][]string{}
+	var members []*member
+	for round := range 40 {
+		for p := range int32(partitions) {
+			if rnd.IntN(2) == 0 {
+				want[p] = append(want[p], c.produce("tx", p, fmt.Sprintf("%d.", round), 1+rnd.IntN(30))...)
+			}
+		}
+		switch what := rnd.IntN(5); {
+		case what < 2 && len(members) < 4:
+			members = append(members, start(t, cfg, newHandler(l)))
+		case what == 2 && len(members) > 0:
+			i := rnd.IntN(len(members))
+			members[i].stop(t)
+			members = append(members[:i], members[i+1:]...)
+		case what == 3:
+			c.expel()
+		case what == 4 && len(members) > 0:
+			members[rnd.IntN(len(members))].flush()
+		}
+		<-time.After(time.Duration(rnd.IntN(3000)) * time.Millisecond)
+	}
+	for _, m := range members {
+		m.stop(t)
+	}
+	drain(t, cfg, newHandler(l))
+	for p := range int32(partitions) {
+		l.wantDecided(t, fmt.Sprintf("tx/%d", p), want[p])
+	}
 }
 
 func TestHandlerErrorsEndTheConsumer(t *testing.T) {

@@ -39,6 +39,38 @@ func TestSeek(t *testing.T) {
 	})
 }
 
+// TestSeekCrossesStart: an order given for a partition that was lost and started
+// again while Wait was under way is not carried out on the new start: nobody can
+// tell which came first, so the partition is started once more.
+func TestSeekCrossesStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, kfake.SeedTopics(1, "tx"))
+		want := c.produce("tx", 0, "a", 10)
+		l := newLedger()
+		h := newHandler(l)
+		m := start(t, c.config("tx"), h)
+		m.await(t, "all is read", func() bool { return m.at("tx/0", 10) })
+		h.with(func() { h.full, h.room = true, make(chan struct{}) })
+		c.expel()
+		m.await(t, "it is lost and started again", func() bool { return len(m.events) == 3 })
+		h.with(func() {
+			h.full = false
+			h.orders.Seek = []consumer.Position{{Source: m.open["tx/0"].src, Offset: 5}}
+			close(h.room)
+		})
+		m.await(t, "it is read again", func() bool { return len(m.events) == 5 && m.at("tx/0", 10) })
+		m.stop(t)
+		m.wantEvents(t,
+			"start tx/0 log 0 end 10 begin 0 from 0",
+			"stop tx/0 lost at 10",
+			"start tx/0 log 0 end 10 begin 0 from 0",
+			"stop tx/0 lost at 5",
+			"start tx/0 log 0 end 10 begin 0 from 0",
+			"stop tx/0 shutdown at 10")
+		l.wantDecided(t, "tx/0", want)
+	})
+}
+
 // TestPause: a halted table's topic is not read any more; the others are.
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

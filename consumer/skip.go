@@ -76,7 +76,21 @@ func (s *session) probe(ctx context.Context, src batch.Source, pos int64, leader
 	case len(fp.Records) > 0:
 		return min(fp.Records[0].Offset, next), nil
 	case len(rp.RecordBatches) == 0 && resp.ThrottleMillis == 0:
-		return rp.LastStableOffset, nil // compacted away up to the end
+		return s.emptied(ctx, src, pos, rp.LastStableOffset)
 	}
 	return next, nil
+}
+
+// emptied answers for a fetch at pos that gave no batch at all: the log is empty
+// from there to end, unless what is there lies in remote storage and did not come
+// in time, which looks the same.
+func (s *session) emptied(ctx context.Context, src batch.Source, pos, end int64) (int64, error) {
+	local, err := s.admin.ListLocalLogStartOffsets(ctx, src.Topic)
+	if err != nil {
+		return pos, err
+	}
+	if o, ok := local.Lookup(src.Topic, src.Partition); !ok || o.Err != nil || o.Offset > pos {
+		return pos, nil
+	}
+	return end, nil
 }
