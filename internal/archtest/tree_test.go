@@ -1,0 +1,65 @@
+package archtest_test
+
+import (
+	"os"
+	"testing"
+
+	"tidemark/internal/archtest"
+)
+
+// arrows is the dependency direction: what each package may import of this
+// module. The stages (conform, watermark, quality) never import each other, and
+// only the program sees everything.
+var arrows = map[string][]string{
+	"cmd/tidemark": {archtest.Any},
+
+	"consumer":  {"internal/batch"},
+	"conform":   {"internal/batch", "internal/schema"},
+	"watermark": {"internal/batch", "internal/schema"},
+	"quality":   {"internal/batch", "internal/schema"},
+	"writer":    {"internal/batch", "internal/schema", "internal/ledger", "internal/store"},
+
+	"internal/archtest": {},
+	"internal/batch":    {"internal/schema"},
+	"internal/ledger":   {"internal/store"},
+	"internal/schema":   {},
+	"internal/store":    {},
+}
+
+// pure are the packages whose every answer is a function of its arguments.
+var pure = []string{"conform", "watermark", "quality", "internal/batch", "internal/schema"}
+
+// exempt lists what may break a rule, each with its reason.
+var exempt = []archtest.Exemption{}
+
+// root lists what stands at the top: the way of a record, what carries it, and
+// the pages that a repository is expected to have.
+var root = []string{
+	"cmd", "consumer", "conform", "watermark", "quality", "writer", "internal",
+	"deploy", "docs", "examples", "scripts", "tools",
+	"go.mod", "go.sum", "Makefile", "LICENSE",
+	"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md",
+}
+
+// outside lists the commands that pages show and that are not ours.
+var outside = []string{"git", "cd", "curl", "duckdb", "export", "kill", "df", "kubectl", "podman", "docker", "ls", "mkdir", "python3"}
+
+func TestTree(t *testing.T) {
+	tree, err := archtest.Load(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tree.Module, "tidemark"; got != want {
+		t.Fatalf("module is %q, want %q", got, want)
+	}
+	limits := archtest.Limits{FileLines: 500, FuncLines: 80, Params: 4, Methods: 4}
+	for _, f := range archtest.Check(tree, exempt,
+		archtest.Arrows(arrows), archtest.Pure(pure...), archtest.TopLevel(root...), archtest.Names,
+		archtest.PackageDocs(5), archtest.ExportedDocs, archtest.NoMarks, archtest.Sizes(limits),
+		archtest.HonestTests, archtest.NoGlobals, archtest.NoState, archtest.ErrorTexts,
+		archtest.Links, archtest.NamedTests, archtest.Commands("tidemark", outside...),
+		archtest.Mapped("ARCHITECTURE.md"), archtest.Metrics("docs/metrics.md"),
+	) {
+		t.Error(f)
+	}
+}
