@@ -1,0 +1,90 @@
+# `make help` lists what can be done. The two that matter: `make demo` shows the
+# program, `make test` installs what the tests need and runs everything, on a real
+# Kafka broker where a fake one proves nothing.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BIN := .cache/bin
+FUZZTIME ?= 10s
+
+# Packages with tests on a broker of their own. A broker takes half a gigabyte, and
+# the processor while it starts, so these packages run one after another.
+BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "tidemark/internal/kafkatest"}}{{$$p}} {{end}}{{end}}{{range .XTestImports}}{{if eq . "tidemark/internal/kafkatest"}}{{$$p}} {{end}}{{end}}' ./... | tr ' ' '\n' | grep . | sort -u)
+
+# Packages with goroutines. Under the race detector they run without the tests that
+# start a broker (all called TestBroker…): its slowness would test our timeouts.
+RACE_PKGS := ./consumer/... ./writer/... ./internal/...
+
+.PHONY: help test setup unit broker race fuzz lint mod-check bench build demo clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## install what is missing and run every test, the real broker included
+	@scripts/step --begin; trap 'scripts/step --summary' EXIT; \
+	scripts/step "what the tests need" $(MAKE) --no-print-directory setup; \
+	scripts/step "go vet" go vet ./...; \
+	scripts/step "tests" $(MAKE) --no-print-directory unit; \
+	scripts/step "tests on a real broker" $(MAKE) --no-print-directory broker; \
+	scripts/step "race detector" $(MAKE) --no-print-directory race
+
+setup: .cache/kafka/libs/pom.xml .cache/readers/ready ## install what is missing: Go modules, Apache Kafka, Python readers
+	@go mod download
+
+.PHONY: needs
+needs:
+	@scripts/needs
+
+.cache/kafka/libs/pom.xml: scripts/kafka.d/pom.xml | needs
+	@scripts/kafka up --dir .cache/kafka/first --port 19092 --heap 256m
+	@scripts/kafka down --dir .cache/kafka/first
+
+unit: ## run the tests of packages that need no broker
+	@go test -timeout 10m $$(go list ./... | grep -vxF "$(BROKER_PKGS)")
+
+broker: ## run the packages that start Apache Kafka, one after another
+	@go test -timeout 15m -p 1 $(BROKER_PKGS)
+
+race: ## run the concurrent packages under the race detector
+	@go test -race -run '^$$' $(RACE_PKGS) >/dev/null
+	@go test -race -timeout 15m -p 1 -skip '^TestBroker' $(RACE_PKGS)
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@go list -f '{{.ImportPath}}' ./... | while read -r pkg; do \
+	  for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+	    echo "==> $$pkg $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	  done; \
+	done
+
+lint: $(BIN)/golangci-lint ## gofmt, go vet, golangci-lint and staticcheck, as pinned in tools/
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$bad" ] || { echo "gofmt: $$bad"; exit 1; }
+	@go vet ./...
+	@$(BIN)/golangci-lint run ./...
+	@$(BIN)/staticcheck ./...
+
+# Built once for each tools/go.mod: some 700 packages.
+$(BIN)/golangci-lint: tools/go.mod tools/go.sum
+	@echo "building the linters (once)"
+	@mkdir -p $(BIN) && go -C tools build -o ../$(BIN)/ tool
+	@touch $@
+
+mod-check: ## fail where go mod tidy would change go.mod or go.sum
+	@go mod tidy -diff
+
+bench: ## measure: raw consume, whole drain, pipeline alone
+	@scripts/bench
+
+build: ## build bin/tidemark, static, with its version
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark
+
+demo: ## run the demonstration
+	@go run ./cmd/tidemark demo
+
+clean: ## remove what was built; the tools and downloads in .cache stay
+	@rm -rf bin dist
+	@go clean -testcache
