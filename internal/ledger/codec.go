@@ -43,9 +43,9 @@ func orEmpty[T any](s []T) []T {
 // a record can still be shown.
 func DecodeRecord(data []byte) (*Record, error) {
 	var head struct {
-		Version int   `json:"version"`
-		Seq     int64 `json:"seq"`
-		Table   string
+		Version int    `json:"version"`
+		Seq     int64  `json:"seq"`
+		Table   string `json:"table"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, fmt.Errorf("decode json: %w", err)

@@ -74,19 +74,23 @@ func (e *ChainError) Is(target error) bool { return target == ErrUnsafe }
 
 // FileError says that a file of a decided batch is not what its record says.
 type FileError struct {
-	Table string
-	Seq   int64
-	File  File
-	Size  int64 // found under the final name; −1: the file is missing there, and in staging
+	Table       string
+	Seq         int64
+	File        File
+	Size        int64 // found under the final name; −1: nothing is there
+	StagedWrong bool  // what is staged has another size than the record says
 }
 
 func (e *FileError) Error() string {
-	if e.Size < 0 {
-		return fmt.Sprintf("%s: record %d: %s is neither published nor staged (%d rows, xxh3 %016x): put it back from a copy of the lake",
-			e.Table, e.Seq, e.File.Path, e.File.Rows, uint64(e.File.XXH3))
+	what := "is neither published nor staged"
+	switch {
+	case e.Size >= 0:
+		what = fmt.Sprintf("has %d bytes", e.Size)
+	case e.StagedWrong:
+		what = "is not published, and has another size as " + e.File.Staged
 	}
-	return fmt.Sprintf("%s: record %d: %s has %d bytes, and should have %d (%d rows, xxh3 %016x): put it back from a copy of the lake",
-		e.Table, e.Seq, e.File.Path, e.Size, e.File.Bytes, e.File.Rows, uint64(e.File.XXH3))
+	return fmt.Sprintf("%s: record %d: %s %s: put it back from a copy of the lake (%d bytes, %d rows, xxh3 %016x)",
+		e.Table, e.Seq, e.File.Path, what, e.File.Bytes, e.File.Rows, uint64(e.File.XXH3))
 }
 
 // Is makes the error an ErrUnsafe.

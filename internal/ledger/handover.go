@@ -10,13 +10,14 @@ const (
 	Begin        Look = iota // nothing seen yet
 	Moved                    // it was published just now
 	StagedAbsent             // nothing has the staged name
+	StagedWrong              // the staged file has another size than the record says
 	FinalTaken               // the final name is taken by another file
 	FinalRight               // the final is there with the right size
 	FinalWrong               // the final is there with another size
 	FinalAbsent              // nothing has the final name
 )
 
-var lookNames = [...]string{"begin", "moved", "staged absent", "final taken", "final right", "final wrong", "final absent"}
+var lookNames = [...]string{"begin", "moved", "staged absent", "staged wrong", "final taken", "final right", "final wrong", "final absent"}
 
 func (l Look) String() string { return lookNames[l] }
 
@@ -53,7 +54,7 @@ func (h *Handover) next(saw Look) Step {
 	switch saw {
 	case Begin:
 		return Move
-	case Moved, StagedAbsent, FinalTaken:
+	case Moved, StagedAbsent, StagedWrong, FinalTaken:
 		if h.step == Move {
 			return LookFinal // verify, whoever put it there
 		}

@@ -170,13 +170,15 @@ func decodeCheckpoint(data []byte, table string, head int64) *State {
 	if json.Unmarshal(data, st) != nil || st.Version != Version || st.Table != table || st.Head != head {
 		return nil
 	}
-	if st.Mark < 1 || st.Mark > st.Head+1 || len(st.Pending) == 0 && st.Mark != st.Head+1 {
-		return nil
-	}
-	for i, p := range st.Pending {
-		if p.Seq < st.Mark || p.Seq > st.Head || i > 0 && p.Seq <= st.Pending[i-1].Seq {
+	last := st.Mark - 1
+	for _, p := range st.Pending {
+		if p.Seq <= last || p.Seq > st.Head {
 			return nil
 		}
+		last = p.Seq
+	}
+	if st.Mark < 1 || st.Mark > st.Head+1 || len(st.Pending) == 0 && st.Mark != st.Head+1 {
+		return nil
 	}
 	return st
 }
@@ -201,12 +203,12 @@ func (l *Ledger) install(st, due *State, fresh []*Record) {
 	if due != nil {
 		l.mu.due = due
 	}
+	l.setStateLocked(st)
 	for _, r := range fresh {
-		if len(l.mu.cache) < maxCached {
+		if r.Seq >= l.mu.state.Mark && len(l.mu.cache) < maxCached {
 			l.mu.cache[r.Seq] = r
 		}
 	}
-	l.setStateLocked(st)
 }
 
 func (l *Ledger) setStateLocked(st *State) {

@@ -87,18 +87,19 @@ func (p *Publisher) publish(ctx context.Context, pend Pending) (*Record, error) 
 // publishFile carries out the steps of one Handover.
 func (p *Publisher) publishFile(ctx context.Context, r *Record, f File) error {
 	var h Handover
-	saw, size := Begin, int64(-1)
+	saw, size, stagedWrong := Begin, int64(-1), false
 	for {
 		var err error
 		switch h.Next(saw) {
 		case Move:
 			saw, err = p.move(ctx, f)
+			stagedWrong = saw == StagedWrong
 		case LookFinal:
 			saw, size, err = p.lookFinal(ctx, f)
 		case Published:
 			return nil
 		case Alarm:
-			return &FileError{Table: r.Table, Seq: r.Seq, File: f, Size: size}
+			return &FileError{Table: r.Table, Seq: r.Seq, File: f, Size: size, StagedWrong: stagedWrong}
 		}
 		if err != nil {
 			return fmt.Errorf("publish record %d of %s: %w", r.Seq, r.Table, err)
@@ -116,8 +117,7 @@ func (p *Publisher) move(ctx context.Context, f File) (Look, error) {
 	case errors.Is(err, store.ErrExists):
 		return FinalTaken, nil
 	case errors.Is(err, store.ErrSize):
-		// If the final is right all the same, what is staged does not matter.
-		return FinalTaken, nil
+		return StagedWrong, nil
 	}
 	return Begin, err
 }

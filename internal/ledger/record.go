@@ -201,10 +201,10 @@ func (id TopicID) MarshalText() ([]byte, error) { return []byte(id.String()), ni
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (id *TopicID) UnmarshalText(b []byte) error {
-	n, err := hex.Decode(id[:], b)
-	if err == nil && n != len(id) {
-		return fmt.Errorf("topic id %q has %d bytes, not 16", b, n)
+	if len(b) != hex.EncodedLen(len(id)) {
+		return fmt.Errorf("topic id %q: want %d hexadecimal digits", b, hex.EncodedLen(len(id)))
 	}
+	_, err := hex.Decode(id[:], b)
 	return err
 }
 
@@ -219,4 +219,3 @@ func (s *Sum) UnmarshalText(b []byte) error {
 	_, err := fmt.Sscanf(string(b), "%016x", (*uint64)(s))
 	return err
 }
-

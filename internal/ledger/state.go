@@ -292,15 +292,18 @@ func (s *State) retired(topic string, id TopicID) bool {
 	return false
 }
 
-// withMark is s with the published mark at mark, if that is higher.
+// withMark is s with everything below mark published: its own mark goes to the
+// first batch from there on, or past the head.
 func (s *State) withMark(mark int64) *State {
-	mark = min(mark, s.Head+1)
 	if mark <= s.Mark {
 		return s
 	}
 	next := *s
-	next.Mark = mark
 	next.Pending = slices.DeleteFunc(slices.Clone(s.Pending), func(p Pending) bool { return p.Seq < mark })
+	next.Mark = s.Head + 1
+	if len(next.Pending) > 0 {
+		next.Mark = next.Pending[0].Seq
+	}
 	return &next
 }
 
