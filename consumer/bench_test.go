@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,6 +58,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("bare client", func(b *testing.B) {
+		used := cpu(b)
 		for b.Loop() {
 			bare := broker.Client(b, kgo.ConsumeTopics("bench"))
 			n := 0
@@ -66,9 +68,10 @@ func BenchmarkRead(b *testing.B) {
 			}
 			bare.Close()
 		}
-		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+		report(b, events, cpu(b)-used)
 	})
 	b.Run("consumer", func(b *testing.B) {
+		used := cpu(b)
 		for b.Loop() {
 			h := &counter{next: map[batch.Source]int64{}}
 			cfg := consumer.Config{Brokers: []string{broker.Plain}, Group: "bench", Tables: map[string]string{"bench": "t"}, Patience: time.Second}
@@ -83,6 +86,22 @@ func BenchmarkRead(b *testing.B) {
 				b.Fatalf("read %d records, want %d", h.records, events)
 			}
 		}
-		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+		report(b, events, cpu(b)-used)
 	})
+}
+
+// report adds rates to what a benchmark prints.
+func report(b *testing.B, events int, used time.Duration) {
+	n := float64(events) * float64(b.N)
+	b.ReportMetric(n/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(used.Nanoseconds())/n, "cpu-ns/record")
+}
+
+// cpu is the processor time that this process has used.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

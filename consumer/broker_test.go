@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/consumer"
+	"tidemark/internal/batch"
 	"tidemark/internal/kafkatest"
 )
 
@@ -30,6 +32,7 @@ func TestBroker(t *testing.T) {
 		{"topic made anew", testTopicMadeAnew},
 		{"start", testStart},
 		{"describe", testDescribe},
+		{"memory", testMemory},
 		{"group", testGroup},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
@@ -115,6 +118,7 @@ func testRefusals(t *testing.T, b *kafkatest.Broker) {
 			t.Run(tc.name+" "+name, func(t *testing.T) {
 				t.Parallel()
 				cfg := brokerConfig(b, "refusals")
+				cfg.Patience = time.Second
 				tc.set(&cfg)
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
@@ -255,6 +259,56 @@ func testDescribe(t *testing.T, b *kafkatest.Broker) {
 	}
 }
 
+// testMemory: what is fetched ahead stays within the budget, for events that are
+// large, and for those that are small and compress so well that an answer of a
+// broker takes many times its size.
+func testMemory(t *testing.T, b *kafkatest.Broker) {
+	const budget = 16 << 20
+	for _, tc := range []struct {
+		name         string
+		events, size int
+	}{
+		{"large", 200, 1 << 20},
+		{"small", 400_000, 100},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			topic := "memory-" + tc.name
+			b.CreateTopic(t, topic, 4)
+			client := producer(t, b, kgo.ProducerBatchMaxBytes(4<<20))
+			value := []byte(strings.Repeat("tidemark ", tc.size/9+1)[:tc.size])
+			for i := range tc.events {
+				client.Produce(t.Context(), &kgo.Record{Topic: topic, Partition: int32(i % 4), Value: value}, nil)
+			}
+			if err := client.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			cfg := brokerConfig(b, topic)
+			cfg.BufferBytes = budget
+			h := &sampler{counter: counter{next: map[batch.Source]int64{}}}
+			h.consumer = newConsumer(t, cfg, h)
+			if err := h.consumer.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("at most %d KiB buffered", h.most>>10)
+			if h.records != int64(tc.events) || h.most > budget {
+				t.Errorf("read %d of %d records with at most %d bytes buffered, want all within %d", h.records, tc.events, h.most, budget)
+			}
+		})
+	}
+}
+
+// sampler notes the most that was buffered whenever records are handed over.
+type sampler struct {
+	counter
+	consumer *consumer.Consumer
+	most     int64
+}
+
+func (s *sampler) Accept(src batch.Source, next, end int64, records iter.Seq[batch.Record]) {
+	s.most = max(s.most, s.consumer.Buffered())
+	s.counter.Accept(src, next, end, records)
+}
+
 // testGroup: two members, both protocols, static membership and commits.
 func testGroup(t *testing.T, b *kafkatest.Broker) {
 	for _, protocol := range []string{"classic", "consumer"} {
@@ -321,7 +375,7 @@ func testKilled(t *testing.T, b *kafkatest.Broker) {
 		want[p] = produce(t, client, "killed", p, "first", 50_000)
 	}
 	cfg := brokerConfig(b, "killed")
-	cfg.Patience, cfg.BufferBytes = time.Minute, 1<<20
+	cfg.Patience, cfg.BufferBytes, cfg.InstanceID = time.Minute, 1<<20, "one"
 	l := newLedger()
 	m := start(t, cfg, newHandler(l))
 	m.await(t, "some are read", func() bool { return m.accepted("killed/0")+m.accepted("killed/1") > 0 })

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -206,10 +204,7 @@ func TestDrainWhoeverDecides(t *testing.T) {
 			l.next[source] = 4
 		})
 		cfg := c.config("tx")
-		x, err := consumer.New(cfg, &thief{handler: h, steal: steal}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-		if err != nil {
-			t.Fatal(err)
-		}
+		x := newConsumer(t, cfg, &thief{handler: h, steal: steal})
 		if err := x.Drain(t.Context()); err != nil {
 			t.Errorf("drain: %v", err)
 		}

@@ -16,6 +16,8 @@ const (
 	fetches = 4
 	// recordBytes is what a record costs beside its bytes.
 	recordBytes = int64(unsafe.Sizeof(kgo.Record{}))
+	// unmeasured is the ratio to begin with: of text that compresses well.
+	unmeasured = 16
 	// least is the least that is asked of a broker at a time.
 	least = 64 << 10
 )
@@ -33,13 +35,15 @@ type fetcher struct {
 	asked  int32 // size of requests in force
 	ids    map[string][16]byte
 
-	// Sums over the batches read: bytes on the wire, bytes in memory, records.
+	ratio float64 // bytes in memory for a byte on the wire, as last seen
+	// Sums over the batches read since: bytes on the wire, bytes in memory, records.
 	wire, held, records atomic.Int64
+	weighs              int64 // what a record takes in memory, as last seen
 }
 
 func newFetcher(c *Consumer) (*fetcher, error) {
-	f := &fetcher{budget: c.cfg.BufferBytes, ids: map[string][16]byte{}}
-	f.asked = f.size(2) // until measured
+	f := &fetcher{budget: c.cfg.BufferBytes, ids: map[string][16]byte{}, ratio: unmeasured}
+	f.asked = f.size()
 	opts := append([]kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// Markers of transactions show where a position stands behind aborted records.
@@ -54,6 +58,7 @@ func newFetcher(c *Consumer) (*fetcher, error) {
 		kgo.BrokerMaxReadBytes(math.MaxInt32 / 2),
 		kgo.MaxDecompressBatchBytes(int(min(c.cfg.MaxBatchBytes, math.MaxInt32))),
 		kgo.WithHooks(f),
+		kgo.WithPools(new(pool)),
 	}, c.opts...)
 	var err error
 	f.client, err = kgo.NewClient(opts...)
@@ -74,35 +79,33 @@ func (f *fetcher) OnFetchBatchRead(_ kgo.BrokerMetadata, _ string, _ int32, m kg
 	f.records.Add(int64(m.NumRecords))
 }
 
-// size is what to ask a broker for when a byte on the wire takes ratio in memory:
-// each of the fetches may be buffered once and in hand once.
-func (f *fetcher) size(ratio float64) int32 {
-	n := float64(f.budget) / (2 * fetches) / max(ratio, 1)
+// size is what to ask a broker for, each of the fetches being buffered once and in
+// hand once at the most.
+func (f *fetcher) size() int32 {
+	n := float64(f.budget) / (2 * fetches) / max(f.ratio, 1)
 	return int32(min(max(n, least), 64<<20))
 }
 
 // share is what one partition may fill of an answer.
 func (f *fetcher) share() int32 { return max(f.asked/2, least) }
 
-// adapt makes the size of requests follow what batches were seen to take.
+// adapt makes the size of requests follow what batches were seen to take: at once
+// where they take more, little by little where they take less.
 func (f *fetcher) adapt() {
-	wire, held := f.wire.Load(), f.held.Load()
-	if wire < 1<<20 {
+	if f.wire.Load() < least {
 		return
 	}
-	f.wire.Add(-wire / 2) // what was seen last counts most
-	f.held.Add(-held / 2)
-	f.records.Add(-f.records.Load() / 2)
-	if n := f.size(float64(held) / float64(wire)); n < f.asked*4/5 || n > f.asked*5/4 {
+	wire, held, records := f.wire.Swap(0), f.held.Swap(0), f.records.Swap(0)
+	f.ratio = max(float64(held)/float64(wire), f.ratio*0.9)
+	f.weighs = held / max(records, 1)
+	if n := f.size(); n < f.asked*9/10 || n > f.asked*11/10 {
 		f.asked = n
 		f.client.UpdateFetchMaxBytes(n, f.share())
 	}
 }
 
 // weight is about what n records take in memory.
-func (f *fetcher) weight(n int) int64 {
-	return int64(n) * (f.held.Load() / max(f.records.Load(), 1))
-}
+func (f *fetcher) weight(n int) int64 { return int64(n) * f.weighs }
 
 func (f *fetcher) buffered() int64 {
 	return f.client.BufferedFetchBytes() + f.client.BufferedFetchRecords()*recordBytes

@@ -82,7 +82,7 @@ func (c *cluster) config(topics ...string) consumer.Config {
 	}
 }
 
-func newConsumer(t *testing.T, cfg consumer.Config, h *handler) *consumer.Consumer {
+func newConsumer(t *testing.T, cfg consumer.Config, h consumer.Handler) *consumer.Consumer {
 	t.Helper()
 	c, err := consumer.New(cfg, h, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})), prometheus.NewRegistry())
 	if err != nil {

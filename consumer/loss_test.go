@@ -157,6 +157,21 @@ func TestNewPartitions(t *testing.T) {
 	}
 }
 
+// TestBatchLargerThanMemory: what cannot be held ends the consumer, and says where.
+func TestBatchLargerThanMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, kfake.SeedTopics(1, "tx"))
+		c.produce("tx", 0, "a", 3)
+		c.produce("tx", 0, strings.Repeat("x", 20_000), 1)
+		cfg := c.config("tx")
+		cfg.MaxBatchBytes = 10_000
+		err := newConsumer(t, cfg, newHandler(newLedger())).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "tx, partition 0, offset 3: a batch") {
+			t.Errorf("run: %v, want the place of the batch", err)
+		}
+	})
+}
+
 func TestMissingTopicEndsAfterPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, kfake.SeedTopics(1, "tx"))

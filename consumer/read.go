@@ -98,6 +98,9 @@ func (s *session) accept(fetches kgo.Fetches) error {
 					continue
 				}
 				s.hand(p, fp, now)
+				for _, r := range fp.Records {
+					r.Recycle() // into the pool, with what it points to
+				}
 			}
 		}
 	}

@@ -47,7 +47,7 @@ func Start(t testing.TB) *Broker {
 		CA: filepath.Join(dir, "ca.pem"), ClientCert: filepath.Join(dir, "client.pem"), ClientKey: filepath.Join(dir, "client.key"),
 		t: t, script: filepath.Join(root(t), "scripts", "kafka"), dir: dir, port: freePorts(t, 5),
 	}
-	t.Cleanup(b.Stop)
+	t.Cleanup(b.Kill) // its data goes, too: no need for good order
 	b.Restart()
 	return b
 }
