@@ -11,16 +11,16 @@ type Limits struct {
 }
 
 // Sizes bounds files, functions, parameters and interfaces.
-func Sizes(max Limits) Rule {
+func Sizes(most Limits) Rule {
 	return func(t *Tree) []Finding {
 		var out []Finding
 		for _, p := range t.Packages {
 			for _, f := range p.Files {
-				if f.Lines > max.FileLines {
-					out = append(out, Finding{"file size", f.Path, f.Path, fmt.Sprintf("%d lines, more than %d: a file is one noun, so name the second one and give it a file", f.Lines, max.FileLines)})
+				if f.Lines > most.FileLines {
+					out = append(out, Finding{"file size", f.Path, f.Path, fmt.Sprintf("%d lines, more than %d: a file is one noun, so name the second one and give it a file", f.Lines, most.FileLines)})
 				}
 				for _, d := range f.AST.Decls {
-					out = append(out, t.declSize(p, d, max)...)
+					out = append(out, t.declSize(p, d, most)...)
 				}
 			}
 		}
@@ -28,16 +28,16 @@ func Sizes(max Limits) Rule {
 	}
 }
 
-func (t *Tree) declSize(p *Package, d ast.Decl, max Limits) []Finding {
+func (t *Tree) declSize(p *Package, d ast.Decl, most Limits) []Finding {
 	var out []Finding
 	switch d := d.(type) {
 	case *ast.FuncDecl:
 		key := p.Dir + "." + funcName(d)
-		if n := t.lines(d); n > max.FuncLines {
-			out = append(out, Finding{"function size", key, t.at(d), fmt.Sprintf("%s has %d lines, more than %d: what are its steps called?", funcName(d), n, max.FuncLines)})
+		if n := t.lines(d); n > most.FuncLines {
+			out = append(out, Finding{"function size", key, t.at(d), fmt.Sprintf("%s has %d lines, more than %d: what are its steps called?", funcName(d), n, most.FuncLines)})
 		}
-		if n := params(d.Type); n > max.Params {
-			out = append(out, Finding{"parameters", key, t.at(d), fmt.Sprintf("%s takes %d parameters besides the context, more than %d: give them a struct", funcName(d), n, max.Params)})
+		if n := params(d.Type); n > most.Params {
+			out = append(out, Finding{"parameters", key, t.at(d), fmt.Sprintf("%s takes %d parameters besides the context, more than %d: give them a struct", funcName(d), n, most.Params)})
 		}
 	case *ast.GenDecl:
 		for _, s := range d.Specs {
@@ -45,8 +45,8 @@ func (t *Tree) declSize(p *Package, d ast.Decl, max Limits) []Finding {
 			if !ok {
 				continue
 			}
-			if i, ok := ts.Type.(*ast.InterfaceType); ok && methods(i) > max.Methods {
-				out = append(out, Finding{"interface size", p.Dir + "." + ts.Name.Name, t.at(ts), fmt.Sprintf("interface %s has more than %d methods: declare what its caller needs", ts.Name.Name, max.Methods)})
+			if i, ok := ts.Type.(*ast.InterfaceType); ok && methods(i) > most.Methods {
+				out = append(out, Finding{"interface size", p.Dir + "." + ts.Name.Name, t.at(ts), fmt.Sprintf("interface %s has more than %d methods: declare what its caller needs", ts.Name.Name, most.Methods)})
 			}
 		}
 	}
