@@ -166,9 +166,15 @@ func (p *Proposal) validate() error {
 	}
 	switch p.Kind {
 	case KindBatch, KindClaim, KindHalt, KindRun:
-		return nil
+	default:
+		return fmt.Errorf("decide batch %s: kind %q is not in this version", p.Batch, p.Kind)
 	}
-	return fmt.Errorf("decide batch %s: kind %q is not in this version", p.Batch, p.Kind)
+	// A proposal that can never be decided must not look like one that came too late:
+	// its caller would build it again for ever.
+	if err := checkRanges(p.Kind, p.Sources); err != nil {
+		return fmt.Errorf("decide batch %s: %w", p.Batch, err)
+	}
+	return nil
 }
 
 // Record returns one record. store.ErrNotExist: it is not decided.

@@ -245,8 +245,21 @@ func (s *State) Halted(sources []Source) (Halt, bool) {
 
 // Compare says whether a record of this kind with these sources may follow (R4):
 // every source stands exactly where its range begins; a source that is claimed as
-// new is absent. The error is a *MovedError, or says what no record may hold.
+// new is absent. The error is mostly a *MovedError.
 func (s *State) Compare(kind Kind, sources []Source) error {
+	if err := checkRanges(kind, sources); err != nil {
+		return err
+	}
+	for i := range sources {
+		if err := s.compareSource(&sources[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRanges finds what no record may hold, whatever the state.
+func checkRanges(kind Kind, sources []Source) error {
 	seen := make(map[Key]bool, len(sources))
 	for i := range sources {
 		src := &sources[i]
@@ -257,9 +270,6 @@ func (s *State) Compare(kind Kind, sources []Source) error {
 		seen[k] = true
 		if src.To < src.From || src.First && (kind != KindClaim || src.From != src.To) {
 			return fmt.Errorf("%s: [%d, %d) is not a range for a %s", k.short(), src.From, src.To, kind)
-		}
-		if err := s.compareSource(src); err != nil {
-			return err
 		}
 	}
 	return nil
