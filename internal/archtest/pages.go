@@ -113,12 +113,22 @@ func Mapped(page string) Rule {
 			}
 		}
 		for _, name := range t.Top {
-			if !strings.Contains(name, ".") && !strings.Contains(text, name) {
+			if t.folder(name) && !strings.Contains(text, name) {
 				out = append(out, Finding{"map", name, page, "the map does not name " + name})
 			}
 		}
 		return out
 	}
+}
+
+// folder reports whether something lies below name.
+func (t *Tree) folder(name string) bool {
+	for p := range t.Paths {
+		if strings.HasPrefix(p, name+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // Metrics wants the page to list the metrics of the code, and no others.

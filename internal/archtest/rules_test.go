@@ -213,7 +213,7 @@ var rules = []struct {
 		rule:  archtest.Mapped("MAP.md"),
 		bad:   files{"MAP.md": "`b`\n", "a/a.go": "package a\n", "b/b.go": "package b\n", "docs/x.md": ""},
 		want:  []string{"the package `a`", "does not name docs", "does not name a ("},
-		right: files{"MAP.md": "`a` docs\n", "a/a.go": "package a\n", "docs/x.md": ""},
+		right: files{"MAP.md": "`a` docs\n", "a/a.go": "package a\n", "docs/x.md": "", "LICENSE": ""},
 	},
 	{
 		name: "metrics",
