@@ -200,6 +200,12 @@ func TestRebalance(t *testing.T) {
 				cfg.Protocol = protocol
 				l := newLedger()
 				a := start(t, cfg, newHandler(l))
+				var commits []error // while partitions are given up, they are still ours
+				a.with(func() {
+					a.stopped = func(consumer.StopReason) {
+						commits = append(commits, a.Commit(t.Context(), []consumer.Offset{{Topic: "tx", Partition: 3, Offset: 5, LeaderEpoch: -1}}))
+					}
+				})
 				a.await(t, "all is read", func() bool {
 					return a.at("tx/0", 5) && a.at("tx/1", 5) && a.at("tx/2", 5) && a.at("tx/3", 5)
 				})
@@ -224,6 +230,9 @@ func TestRebalance(t *testing.T) {
 				a.stop(t)
 				b.await(t, "the rest comes over", func() bool { return len(b.open) == 4 && both(b)() })
 				b.stop(t)
+				if err := errors.Join(commits...); err != nil || len(commits) < 2 {
+					t.Errorf("%d commits while stopping: %v", len(commits), err)
+				}
 				for p := range int32(4) {
 					l.wantDecided(t, fmt.Sprintf("tx/%d", p), want[p])
 				}

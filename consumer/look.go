@@ -17,6 +17,7 @@ const patienceOfOne = 10 * time.Second
 // sight is what a look at the brokers found: the partitions of topics, and for
 // each topic or partition that was not found, why.
 type sight struct {
+	asked   []string
 	parts   map[key]Partition
 	leaders map[key]int32
 	topics  map[string]error
@@ -27,7 +28,7 @@ type sight struct {
 func look(ctx context.Context, admin *kadm.Client, topics []string, from start) (sight, error) {
 	ctx, cancel := context.WithTimeout(ctx, patienceOfOne)
 	defer cancel()
-	s := sight{parts: map[key]Partition{}, leaders: map[key]int32{}, topics: map[string]error{}, missing: map[key]error{}}
+	s := sight{asked: topics, parts: map[key]Partition{}, leaders: map[key]int32{}, topics: map[string]error{}, missing: map[key]error{}}
 	if len(topics) == 0 {
 		return s, nil
 	}

@@ -1,11 +1,14 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"tidemark/internal/batch"
 )
@@ -202,23 +205,15 @@ func sources(parts []*part) []batch.Source {
 // begin starts parts that are wanted and were seen. In a turn.
 func (s *session) begin(ctx context.Context, seen sight) error {
 	now := time.Now()
+	if err := s.suffer(seen, now); err != nil {
+		return err
+	}
 	var parts []*part
 	var asks []Partition
 	for _, p := range s.sorted(func(p *part) bool { return p.stage == wanted && !p.paused }) {
-		found, ok := seen.parts[p.key()]
-		if !ok {
-			if err := seen.missing[p.key()]; err != nil {
-				p.suffer(err, now)
-				s.warn("partition cannot be read; trying again", "topic", p.src.Topic, "partition", p.src.Partition, "err", err)
-			}
+		if found, ok := seen.parts[p.key()]; ok {
+			parts, asks = append(parts, p), append(asks, found)
 		}
-		if err := p.overdue(s.cfg.Patience, now); err != nil {
-			return fmt.Errorf("%w topic %s, partition %d, offset %d for %s: %w", ErrRefused, p.src.Topic, p.src.Partition, p.pos, s.cfg.Patience, err)
-		}
-		if !ok {
-			continue
-		}
-		parts, asks = append(parts, p), append(asks, found)
 	}
 	if len(parts) == 0 {
 		return nil
@@ -241,6 +236,24 @@ func (s *session) begin(ctx context.Context, seen sight) error {
 	s.publish()
 	s.fetch.add(toRead(parts))
 	s.checkDrained()
+	return nil
+}
+
+// suffer notes what was looked for and not found, and returns an error for a
+// partition that gave nothing but trouble for longer than our patience although
+// the brokers answer. In a turn.
+func (s *session) suffer(seen sight, now time.Time) error {
+	for _, p := range s.sorted(func(p *part) bool { return p.stage != reading && !p.paused }) {
+		_, found := seen.parts[p.key()]
+		if !found && seen.topics[p.src.Topic] == nil && slices.Contains(seen.asked, p.src.Topic) {
+			err := cmp.Or(seen.missing[p.key()], error(kerr.UnknownTopicOrPartition))
+			p.suffer(err, now)
+			s.warn("partition cannot be read; trying again", "topic", p.src.Topic, "partition", p.src.Partition, "err", err)
+		}
+		if err := p.overdue(s.cfg.Patience, now); err != nil {
+			return fmt.Errorf("%w topic %s, partition %d, offset %d for %s: %w", ErrRefused, p.src.Topic, p.src.Partition, p.pos, s.cfg.Patience, err)
+		}
+	}
 	return nil
 }
 
