@@ -61,11 +61,11 @@ func (s *Suite) judgeKeys(r *run, report *Report) {
 	rows := r.take()
 	defer func() { r.give(rows) }()
 	s.judgeTogether(r, rows)
-	s.concludeKeys(r, rows, 0, s.fails, report)
+	s.concludeKeys(r, rows, s.unique[:s.fails], report)
 	for i := s.fails; i < len(s.unique); i++ {
 		s.withKey(r, rows, i)
 		r.keys[i].walk(rows, r.bad[s.unique[i]])
-		s.concludeKeys(r, rows, i, i+1, report)
+		s.concludeKeys(r, rows, s.unique[i:i+1], report)
 	}
 }
 
@@ -116,17 +116,15 @@ func (s *Suite) complete(r *run, i, row int) bool {
 	return true
 }
 
-// concludeKeys makes the results of unique checks [from, to), and refuses their
-// rows.
-func (s *Suite) concludeKeys(r *run, rows bitmap, from, to int, report *Report) {
+// concludeKeys makes the results of these unique checks, and refuses their rows.
+func (s *Suite) concludeKeys(r *run, rows bitmap, unique []int, report *Report) {
 	copy(rows, r.live)
 	rows.andNot(r.refused)
-	for i := from; i < to; i++ {
-		n := s.unique[i]
+	for _, n := range unique {
 		report.Results[n] = s.checks[n].result(r, r.bad[n], rows)
 	}
-	for i := from; i < to; i++ {
-		if n := s.unique[i]; report.Results[n].Verdict == VerdictFail {
+	for _, n := range unique {
+		if report.Results[n].Verdict == VerdictFail {
 			r.refused.or(r.bad[n])
 		}
 	}

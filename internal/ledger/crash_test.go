@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"tidemark/internal/store"
@@ -80,7 +81,31 @@ func crashAt(t *testing.T, c crash, rows []int64) bool {
 	}
 	checkPart(t, memory)
 	checkWhole(t, memory, rows)
+	checkNothingDeleted(t, faulty.Transcript())
 	return true
+}
+
+// checkNothingDeleted wants, of a whole run with its crash: no ledger record, no
+// published file (R13) and no finished staged file (R5) was ever asked to go, dead
+// or alive. A file whose Finish answered an error is another matter: its batch is
+// never proposed, so that no record can name it, and it must be aborted.
+func checkNothingDeleted(t *testing.T, transcript []string) {
+	t.Helper()
+	finished := map[string]bool{}
+	for _, line := range transcript {
+		op, rest, _ := strings.Cut(line, " ")
+		key, _, failed := strings.Cut(rest, ": ")
+		switch storetest.Op(op) {
+		case storetest.OpFinish:
+			finished[key] = !failed
+		case storetest.OpRemove:
+			t.Errorf("%s: nothing may be removed", line)
+		case storetest.OpAbort:
+			if finished[key] {
+				t.Errorf("%s: the file was finished", line)
+			}
+		}
+	}
 }
 
 // The same on a real file system, where a publication is several calls.

@@ -13,12 +13,16 @@ var ErrUnsafe = errors.New("stopped to avoid losing or doubling data")
 type HoleError struct {
 	Table   string
 	Missing int64
-	Seen    int64 // a higher number that is there, as a record or as a checkpoint
+	Seen    int64 // a higher number that is or was there; Missing itself if a checkpoint has it
 }
 
 func (e *HoleError) Error() string {
-	return fmt.Sprintf("%s: ledger record %d is missing, but %d is there: put %s back from a copy of the lake",
-		e.Table, e.Missing, e.Seen, RecordKey(e.Table, e.Missing))
+	after := fmt.Sprintf("record %d is there", e.Seen)
+	if e.Seen == e.Missing {
+		after = "a checkpoint knows it"
+	}
+	return fmt.Sprintf("%s: ledger record %d is missing, but %s: put %s back from a copy of the lake",
+		e.Table, e.Missing, after, RecordKey(e.Table, e.Missing))
 }
 
 // Is makes the error an ErrUnsafe.

@@ -28,20 +28,24 @@ func (l *Ledger) Load(ctx context.Context) (*State, error) {
 }
 
 func (l *Ledger) load(ctx context.Context) error {
-	st := l.State()
+	err := l.loadFrom(ctx, l.State())
+	if err != nil && !errors.Is(err, ErrUnsafe) { // those name the table themselves
+		return fmt.Errorf("load ledger of %s: %w", l.table, err)
+	}
+	return err
+}
+
+func (l *Ledger) loadFrom(ctx context.Context, st *State) error {
 	if st == nil {
 		var err error
 		if st, err = l.readCheckpoint(ctx); err != nil {
-			return fmt.Errorf("load ledger of %s: %w", l.table, err)
+			return err
 		}
 		if err := l.findHoles(ctx, st.Head); err != nil {
-			return fmt.Errorf("load ledger of %s: %w", l.table, err)
+			return err
 		}
 	}
-	if err := l.readOn(ctx, st); err != nil {
-		return fmt.Errorf("load ledger of %s: %w", l.table, err)
-	}
-	return nil
+	return l.readOn(ctx, st)
 }
 
 // readOn folds the records after st, and takes over the result once it is durable.
@@ -118,26 +122,30 @@ func (l *Ledger) findHoles(ctx context.Context, head int64) error {
 		return err
 	}
 	want := int64(1)
-	missing := func(below int64) error {
-		for ; want < below; want++ {
+	// upTo wants all numbers up to one that is known to have been there.
+	upTo := func(seen int64) error {
+		for ; want < seen; want++ {
 			// A listing may miss a record that is created while it runs.
-			if err := l.confirmHole(ctx, want, below); err != errReadAgain {
+			if err := l.confirmHole(ctx, want, seen); err != errReadAgain {
 				return err
 			}
 		}
+		want = max(want, seen+1)
 		return nil
 	}
 	for _, e := range entries {
-		seq, ok := seqOf(e.Key)
-		if !ok || seq < want {
-			continue
+		if seq, ok := seqOf(e.Key); ok {
+			if err := upTo(seq); err != nil {
+				return err
+			}
 		}
-		if err := missing(seq); err != nil {
+	}
+	for ; want <= head; want++ {
+		if err := l.confirmHole(ctx, want, want); err != errReadAgain {
 			return err
 		}
-		want = seq + 1
 	}
-	return missing(head + 1)
+	return nil
 }
 
 // readCheckpoint returns the newest checkpoint that can be read, or the state of

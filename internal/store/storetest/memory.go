@@ -2,6 +2,11 @@
 // in memory that can lose power (Memory), a wrapper that fails or loses the answer
 // of chosen operations and writes down all of them (Faulty), and the suite that
 // every store must pass (Run).
+//
+// Memory and Faulty may be shared by goroutines, as any store. A test gives Memory
+// to the code that it tests, through a Faulty where an operation is to fail or the
+// order of operations is what it looks at. Only tests import this package: it keeps
+// all bytes in memory and its errors name what was injected.
 package storetest
 
 import (
