@@ -247,8 +247,9 @@ func (h *handler) await(t *testing.T, what string, cond func() bool) {
 		case <-changed:
 		case <-limit.C:
 			h.mu.Lock()
-			defer h.mu.Unlock()
-			t.Fatalf("%s %s: did not happen; events:\n%s", h.name, what, strings.Join(h.events, "\n"))
+			events := strings.Join(h.events, "\n")
+			h.mu.Unlock()
+			t.Fatalf("%s %s: did not happen; events:\n%s", h.name, what, events)
 		}
 	}
 }

@@ -65,7 +65,6 @@ func (out *check) compileRange(t *schema.Table, c *Check) error {
 }
 
 func rangeOf(column int, typ schema.Type, c *Check) (test, error) {
-	s := everything
 	lo, hi := cut{beyond: -1}, cut{beyond: 1}
 	var err error
 	if c.Min != "" {
@@ -78,7 +77,8 @@ func rangeOf(column int, typ schema.Type, c *Check) (test, error) {
 			return nil, fmt.Errorf("max %q: %w", c.Max, err)
 		}
 	}
-	if s = lo.from().meet(hi.to()); s.empty {
+	s := lo.from().meet(hi.to())
+	if s.empty {
 		return nil, noValue(c, typ)
 	}
 	return &within{column: column, span: s}, nil

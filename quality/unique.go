@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"bytes"
 	"errors"
 	"hash/maphash"
 	"math/bits"
@@ -198,7 +199,7 @@ func (k *keys) hash(row int) uint64 {
 	h := k.key.mix
 	for i, column := range k.key.columns {
 		v := &k.r.b.Columns[column]
-		x := uint64(0)
+		var x uint64
 		if k.key.text[i] {
 			x = maphash.Bytes(k.key.seed, v.Dict.Value(int(v.Codes[row])))
 		} else {
@@ -224,7 +225,7 @@ func (k *keys) same(a, b int) bool {
 		v := &k.r.b.Columns[column]
 		if k.key.text[i] {
 			if v.Codes[a] != v.Codes[b] &&
-				string(v.Dict.Value(int(v.Codes[a]))) != string(v.Dict.Value(int(v.Codes[b]))) {
+				!bytes.Equal(v.Dict.Value(int(v.Codes[a])), v.Dict.Value(int(v.Codes[b]))) {
 				return false
 			}
 		} else if k.value(i, v.Ints[a]) != k.value(i, v.Ints[b]) {

@@ -52,7 +52,7 @@ func Judge(b *batch.Batch, in Bounds) Report {
 		if lo >= hi {
 			continue
 		}
-		newest := int64(math.MinInt64)
+		var newest int64
 		if j.marks == nil {
 			newest = j.plain(lo, hi, &r)
 		} else {

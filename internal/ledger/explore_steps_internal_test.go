@@ -181,7 +181,7 @@ func (x *explorer) next(a *Attempt, ev Event) Action {
 
 // forgives says whether a weaker comparison would let the sources pass.
 func (x *explorer) forgives(st *State, sources []Source) bool {
-	all, any := true, false
+	every, some := true, false
 	for i := range sources {
 		next, src := st.Sources[sources[i].Key()].Next, &sources[i]
 		var ok bool
@@ -195,9 +195,9 @@ func (x *explorer) forgives(st *State, sources []Source) bool {
 		case "compare-le":
 			ok = next <= src.From
 		}
-		all, any = all && ok, any || ok
+		every, some = every && ok, some || ok
 	}
-	return all || any && x.drop == "compare-any"
+	return every || some && x.drop == "compare-any"
 }
 
 // stepper is a Handover, or one with a rule dropped.

@@ -57,7 +57,7 @@ func (l *Ledger) readOn(ctx context.Context, st *State) error {
 		if absent(err) {
 			if err := l.checkNext(ctx, st.Head+1); err == nil {
 				break
-			} else if err != errReadAgain {
+			} else if !errors.Is(err, errReadAgain) {
 				return err
 			}
 			continue
@@ -126,7 +126,7 @@ func (l *Ledger) findHoles(ctx context.Context, head int64) error {
 	upTo := func(seen int64) error {
 		for ; want < seen; want++ {
 			// A listing may miss a record that is created while it runs.
-			if err := l.confirmHole(ctx, want, seen); err != errReadAgain {
+			if err := l.confirmHole(ctx, want, seen); !errors.Is(err, errReadAgain) {
 				return err
 			}
 		}
@@ -141,7 +141,7 @@ func (l *Ledger) findHoles(ctx context.Context, head int64) error {
 		}
 	}
 	for ; want <= head; want++ {
-		if err := l.confirmHole(ctx, want, want); err != errReadAgain {
+		if err := l.confirmHole(ctx, want, want); !errors.Is(err, errReadAgain) {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ func judge(ctx context.Context, s Prober, key string, answers []error) error {
 	if err != nil {
 		return fmt.Errorf("probe put-if-absent: %w", err)
 	}
-	if kept := string(data) == string(racerData(winner)); winners != 1 || !kept {
+	if kept := bytes.Equal(data, racerData(winner)); winners != 1 || !kept {
 		return &WeakError{Key: key, Racers: len(answers), Winners: winners, Kept: kept}
 	}
 	return nil

@@ -78,7 +78,9 @@ func TestKeysStayInTheLake(t *testing.T) {
 		}
 		if f, err := s.Stage(t.Context(), key); err == nil {
 			t.Errorf("stage %q: got no error", key)
-			f.Abort()
+			if err := f.Abort(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 	if _, err := s.List(t.Context(), "../"); err == nil {
