@@ -24,6 +24,9 @@ var arrows = map[string][]string{
 	"internal/schema": {},
 	"internal/store":  {},
 
+	"internal/status": {"internal/ledger", "internal/store"},
+	"internal/verify": {"internal/ledger", "internal/store"},
+
 	// Only tests import these.
 	"internal/archtest":        {},
 	"internal/kafkatest":       {},
