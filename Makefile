@@ -19,10 +19,10 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # start a broker (all called TestBroker…): its slowness would test our timeouts.
 RACE_PKGS := ./consumer/... ./writer/... ./internal/...
 
-.PHONY: help test setup unit broker race fuzz lint mod-check bench build demo clean
+.PHONY: help test setup unit broker race deploy-check fuzz lint mod-check bench build demo clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## install what is missing and run every test, the real broker included
 	@scripts/step --begin; trap 'scripts/step --summary' EXIT; \
@@ -30,10 +30,12 @@ test: ## install what is missing and run every test, the real broker included
 	scripts/step "go vet" go vet ./...; \
 	scripts/step "tests" $(MAKE) --no-print-directory unit; \
 	scripts/step "tests on a real broker" $(MAKE) --no-print-directory broker; \
-	scripts/step "race detector" $(MAKE) --no-print-directory race
+	scripts/step "race detector" $(MAKE) --no-print-directory race; \
+	scripts/step "what deploy/ installs" $(MAKE) --no-print-directory deploy-check
 
 setup: .cache/kafka/libs/pom.xml .cache/readers/ready ## install what is missing: Go modules, Apache Kafka, Python readers
 	@go mod download
+	@go -C tools/deploytest mod download
 
 .PHONY: needs
 needs:
@@ -53,6 +55,10 @@ race: ## run the concurrent packages under the race detector
 	@go test -race -run '^$$' $(RACE_PKGS) >/dev/null
 	@go test -race -timeout 15m -p 1 -skip '^TestBroker' $(RACE_PKGS)
 
+deploy-check: ## render deploy/kubernetes and check every object, the Containerfile and its program
+	@go -C tools/deploytest vet ./...
+	@go -C tools/deploytest test -timeout 5m ./...
+
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@go list -f '{{.ImportPath}}' ./... | while read -r pkg; do \
 	  for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
@@ -66,6 +72,7 @@ lint: $(BIN)/golangci-lint ## gofmt, go vet, golangci-lint and staticcheck, as p
 	@go vet ./...
 	@$(BIN)/golangci-lint run ./...
 	@$(BIN)/staticcheck ./...
+	@cd tools/deploytest && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./... && ../../$(BIN)/staticcheck ./...
 
 # Built once for each tools/go.mod: some 700 packages.
 $(BIN)/golangci-lint: tools/go.mod tools/go.sum
@@ -75,6 +82,7 @@ $(BIN)/golangci-lint: tools/go.mod tools/go.sum
 
 mod-check: ## fail where go mod tidy would change go.mod or go.sum
 	@go mod tidy -diff
+	@go -C tools/deploytest mod tidy -diff
 
 bench: ## measure: raw consume, whole drain, pipeline alone
 	@scripts/bench
