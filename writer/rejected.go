@@ -1,0 +1,96 @@
+package writer
+
+import (
+	"fmt"
+
+	"tidemark/internal/batch"
+)
+
+// rejected holds the columns that only quarantined rows have.
+type rejected struct {
+	cells [8]cells
+
+	first  []int32 // per row, from position kept on: the index of its first reject, −1: none
+	reason []int32
+	stage  []int32
+	times  []int64
+	marks  []batch.Mark
+
+	reasons, stages batch.Dict
+	codes           map[string]int32
+	b               *batch.Batch
+	order           []int32
+	kept            int
+}
+
+// load takes the quarantined rows of b. What is large or has to be made (the raw
+// bytes, the detail) is fetched when its page is written, never held twice.
+func (r *rejected) load(b *batch.Batch, p *plan) error {
+	n := p.total - p.kept
+	r.b, r.order, r.kept = b, p.order, p.kept
+	r.first = resize(r.first, n)
+	r.reason, r.stage = resize(r.reason, n), resize(r.stage, n)
+	r.times, r.marks = resize(r.times, n), resize(r.marks, n)
+	for i := range r.first {
+		r.first[i] = -1
+	}
+	for i := len(b.Rejects) - 1; i >= 0; i-- {
+		if row := b.Rejects[i].Row; b.Fates[row] == batch.Quarantined {
+			r.first[int(p.target[row])-p.kept] = int32(i)
+		}
+	}
+	r.reasons.Reset()
+	r.stages.Reset()
+	reasons, stages := map[string]int32{}, map[string]int32{}
+	for i, at := range r.first {
+		row := b.First + int(p.order[p.kept+i])
+		if at < 0 {
+			return fmt.Errorf("row %d is quarantined and nothing says why", row)
+		}
+		enter(&r.reasons, reasons, b.Rejects[at].Reason)
+		enter(&r.stages, stages, string(b.Rejects[at].Stage))
+		r.reason[i], r.stage[i] = reasons[b.Rejects[at].Reason], stages[string(b.Rejects[at].Stage)]
+		r.times[i], r.marks[i] = b.Raw.Times[row], batch.Present
+		if r.times[i] == 0 {
+			r.marks[i] = batch.Null
+		}
+	}
+	r.cells = [8]cells{
+		{codes: r.reason, dict: &r.reasons, first: p.kept},
+		{text: r.detail},
+		{codes: r.stage, dict: &r.stages, first: p.kept},
+		{text: func(at int) []byte { return b.Raw.Value(r.row(at)) }},
+		{text: func(at int) []byte { return b.Raw.Key(r.row(at)) }},
+		{text: func(at int) []byte { return b.Raw.Headers(r.row(at)) }},
+		{none: true}, // JSON has no schema ids
+		{ints: r.times, marks: r.marks, first: p.kept},
+	}
+	return nil
+}
+
+// row is the row of Raw at a position.
+func (r *rejected) row(at int) int { return r.b.First + int(r.order[at]) }
+
+// detail tells all that was wrong with the row at a position.
+func (r *rejected) detail(at int) []byte {
+	from := int(r.first[at-r.kept])
+	to := from + 1
+	for to < len(r.b.Rejects) && r.b.Rejects[to].Row == r.b.Rejects[from].Row {
+		to++
+	}
+	return []byte(r.b.Detail(r.b.Rejects[from:to]))
+}
+
+// size is about what the raw bytes of the row at a position take.
+func (r *rejected) size(at int) int {
+	s := &r.b.Raw.Spans[r.row(at)]
+	return int(max(s.Key, 0)) + int(max(s.Value, 0)) + int(s.Head) + detailBytes
+}
+
+// detailBytes is about what a detail takes: it is made only to be written.
+const detailBytes = 200
+
+// bytes is the memory held.
+func (r *rejected) bytes() int64 {
+	return 4*int64(cap(r.first)+cap(r.reason)+cap(r.stage)) + 8*int64(cap(r.times)) + int64(cap(r.marks))
+}
