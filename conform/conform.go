@@ -1,0 +1,73 @@
+// Package conform turns the bytes of records into typed columns of a table, in one
+// pass over the bytes: no tree, no map and no object per row.
+//
+// In goes a batch.Batch that was reset over its raw records. Out come its columns,
+// and, for each record that cannot become a row without loss, the fate Quarantined
+// and a reject that names the column, the byte and what was expected. Differences
+// to the table's schema that the table's evolution policy accepts are listed once
+// as drift, with the first row that showed them.
+//
+// Invariants:
+//
+//	F1 nothing is rounded, truncated, repaired or guessed: what does not fit its
+//	   column exactly quarantines the record (float and double alone take the
+//	   nearest value, that is what they are)
+//	F2 bytes that are no JSON object are rejected for that alone; of a JSON object
+//	   every column that does not fit is named, up to four
+//	F3 keys are matched exactly, and no key stands twice in a record
+//	F4 a short cut never rejects: it does what the general parser would have done,
+//	   or leaves the bytes to it
+//	F5 a value that was sent as null is null, also where the column has a default;
+//	   a missing one takes the default and is marked
+//	F6 what a record costs is bounded by its length: depth, keys, digits and text
+//	   have limits that are looked at before anything is allocated
+//
+// A Plan is made once per table by Compile, which reports every fault of the table
+// at once, and is shared by any number of goroutines. Each of them has its own
+// Decoder, which keeps its memory between batches and learns from the records how
+// the next one will probably be written. Decode cannot fail.
+//
+// Whether an event time is late or absurd is left to watermark, whether a value
+// makes sense to quality, logging and counting to the pipeline.
+package conform
+
+// The reasons with which Decode quarantines a record.
+const (
+	ReasonEmpty     = "empty"         // no bytes but white space
+	ReasonTombstone = "tombstone"     // no value at all
+	ReasonNotObject = "not_object"    // JSON, but no object
+	ReasonTrailing  = "trailing"      // bytes after the object
+	ReasonSyntax    = "syntax"        // not JSON
+	ReasonDuplicate = "duplicate_key" // a key twice
+	ReasonEncoding  = "encoding"      // not UTF-8, or half a surrogate pair
+	ReasonLimit     = "limit"         // too deep, too long, too many
+	ReasonOverflow  = "overflow"      // a number beyond the column's type
+	ReasonScale     = "scale"         // more digits behind the point than the column has
+	ReasonRequired  = "required"      // missing or null, and required
+	ReasonType      = "type"          // a value of another kind
+	ReasonTime      = "time"          // not a time, or not one that exists
+
+	// The table's evolution policy asks for these.
+	ReasonMissing = "missing"
+	ReasonExtra   = "extra"
+	ReasonWiden   = "widen"
+)
+
+// What a record may hold. What is dropped counts for depth alone.
+const (
+	maxDepth   = 100
+	maxKeys    = 100_000   // of the object: so many are too many
+	maxText    = 1_000_000 // bytes of a text in a column: so many are too many
+	maxDigits  = 100_000   // bytes of a number in a column: so many are too many
+	maxRejects = 4         // of one record that are named
+	maxExtras  = 256       // keys without a column that are named in one batch
+)
+
+// Report is what Decode found about the batch as a whole.
+type Report struct {
+	// Halt is not empty if a record met an evolution policy `halt`: one sentence
+	// that holds no data of the record. The batch is decoded to its end all the
+	// same, and each such record is quarantined.
+	Halt    string
+	HaltRow int // the first such row
+}

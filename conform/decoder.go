@@ -1,0 +1,182 @@
+package conform
+
+import (
+	"hash/maphash"
+
+	"tidemark/internal/batch"
+)
+
+// Decoder decodes batches of one table. It belongs to one goroutine at a time.
+type Decoder struct {
+	plan    *Plan
+	columns []column
+	drift   differences
+	seed    maphash.Seed
+	keys    keySet
+	text    []byte // of a value or key with escapes, unescaped
+	binary  []byte // a value of a binary column
+
+	// Of the batch.
+	b      *batch.Batch
+	report Report
+
+	// Of the record: its value is buf[base:end], and batch.Padding bytes behind it
+	// may be read, but not trusted.
+	row       int
+	buf       []byte
+	base, end int
+	stamp     uint32 // tells its marks in columns and keys from those of others
+	rejects   int    // len(b.Rejects) before it
+	bad       bool
+	padded    []byte // memory of a value whose block has no padding
+}
+
+// column is what a Decoder knows about a column.
+type column struct {
+	*field
+	ints  []int64
+	codes []int32
+	v     *batch.Vector
+	index dictionary
+
+	stamp    uint32 // of the record that had a value for it last
+	rank     int32  // of the name that the value stood under
+	fallback int32  // code of the default in the batch's dictionary, −1: not there yet
+}
+
+// keptText is how much memory for unescaped text is kept between batches.
+const keptText = 1 << 16
+
+// Decode fills the columns of b, which its caller has reset. It quarantines what
+// does not conform, with rejects in the order of rows, and lists drift.
+func (d *Decoder) Decode(b *batch.Batch) Report {
+	d.begin(b)
+	block := int32(-1)
+	for row := range b.Rows {
+		s := &b.Raw.Spans[b.First+row]
+		d.row, d.rejects, d.bad = row, len(b.Rejects), false
+		if s.Block != block {
+			block = s.Block
+			d.buf = b.Raw.Blocks[block]
+		}
+		d.base = int(s.At + max(s.Key, 0))
+		d.end = d.base + int(max(s.Value, 0))
+		switch {
+		case s.Value < 0:
+			d.fail(ReasonTombstone, "", -1, 0)
+		case d.end+batch.Padding > len(d.buf):
+			d.padded = append(append(d.padded[:0], d.buf[d.base:d.end]...), make([]byte, batch.Padding)...)
+			d.buf, d.base, d.end, block = d.padded, 0, d.end-d.base, -1
+			fallthrough
+		default:
+			d.record()
+		}
+		if d.bad {
+			d.refuse()
+		}
+	}
+	return d.finish()
+}
+
+func (d *Decoder) begin(b *batch.Batch) {
+	d.b, d.report = b, Report{}
+	for i := range d.columns {
+		c := &d.columns[i]
+		c.v = &b.Columns[i]
+		c.ints, c.codes = c.v.Ints, c.v.Codes
+		c.fallback = -1
+		if !c.kind.Fixed() {
+			c.index.begin(&c.v.Dict)
+		}
+	}
+	d.drift.begin()
+}
+
+// finish lets go of the batch and of what an unusual record has taken.
+func (d *Decoder) finish() Report {
+	for i := range d.columns {
+		c := &d.columns[i]
+		c.v, c.ints, c.codes = nil, nil, nil
+		c.index.end()
+	}
+	d.b, d.buf = nil, nil
+	if cap(d.text) > keptText {
+		d.text = nil
+	}
+	if cap(d.padded) > keptText {
+		d.padded = nil
+	}
+	if cap(d.binary) > keptText {
+		d.binary = nil
+	}
+	d.keys.shrink()
+	return d.report
+}
+
+// Bytes is the memory that d holds between calls.
+func (d *Decoder) Bytes() int64 {
+	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes()
+	for i := range d.columns {
+		n += d.columns[i].index.bytes()
+	}
+	return n
+}
+
+// nextStamp begins the marks of another record.
+func (d *Decoder) nextStamp() {
+	d.stamp++
+	if d.stamp == 0 { // after four billion records all marks are old
+		for i := range d.columns {
+			d.columns[i].stamp = 0
+		}
+		d.keys.forget()
+		d.stamp = 1
+	}
+}
+
+// fail rejects the record as a whole: what was found about its columns before is
+// forgotten, since the bytes are not what they seemed (F2).
+func (d *Decoder) fail(reason, want string, at, length int) {
+	d.b.Rejects = d.b.Rejects[:d.rejects]
+	d.reject(-1, reason, want, at, length)
+}
+
+// reject adds a reject for a column of the record, −1: for none. The place is an
+// index into d.buf, −1: none.
+func (d *Decoder) reject(column int, reason, want string, at, length int) {
+	d.bad = true
+	if len(d.b.Rejects)-d.rejects >= maxRejects {
+		return
+	}
+	if at >= 0 {
+		at -= d.base
+	}
+	d.b.Rejects = append(d.b.Rejects, batch.Reject{
+		Row: int32(d.row), Column: int16(column), Stage: batch.StageConform,
+		Reason: reason, Want: want, At: int32(at), Len: int32(length),
+	})
+}
+
+// refuse quarantines the record. Its row holds zeros: nothing of what was
+// decoded before is left to be taken for a value.
+func (d *Decoder) refuse() {
+	d.b.Fates[d.row] = batch.Quarantined
+	for i := range d.columns {
+		c := &d.columns[i]
+		if c.ints != nil {
+			c.ints[d.row] = 0
+		} else {
+			c.codes[d.row] = 0
+		}
+		if c.v.Marks != nil {
+			c.v.Marks[d.row] = batch.Present
+		}
+	}
+}
+
+// halt notes that a record met a policy that stops the table.
+func (d *Decoder) halt(why string) {
+	if d.report.Halt == "" {
+		d.report.Halt, d.report.HaltRow = why, d.row
+	}
+}

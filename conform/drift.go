@@ -1,0 +1,172 @@
+package conform
+
+import (
+	"strings"
+
+	"tidemark/internal/batch"
+	"tidemark/internal/schema"
+)
+
+// The changes that drift names.
+const (
+	changeMissing = "missing" // a column without a key
+	changeExtra   = "extra"   // a key without a column
+	changeAlias   = "alias"   // a column under another of its names
+	changeWiden   = "widen"   // a whole number where the column has a fraction
+)
+
+// differences knows which differences can be met, what is said about them, and
+// which of them the batch has shown already.
+type differences struct {
+	all   []difference
+	batch uint32 // number of the batch
+	fixed int    // those below have to do with columns, the others with extra keys
+	// A column's differences are all[first[column]:]: missing, widen, then one for
+	// each alias.
+	first []int
+	extra map[string]int // by key
+	names int64          // bytes of the keys
+}
+
+type difference struct {
+	drift batch.Drift // but for the row
+	batch uint32      // that showed it last
+	halt  string      // the sentence, where the policy is halt
+}
+
+func (s *differences) init(p *Plan) {
+	for i := range p.columns {
+		f, name := &p.columns[i], p.table.Columns[i].Name
+		s.first = append(s.first, len(s.all))
+		s.all = append(s.all,
+			difference{batch.Drift{Change: changeMissing, Column: name, To: f.typeName}, 0,
+				"a record has no column " + name + ", and evolution says missing: halt"},
+			difference{batch.Drift{Change: changeWiden, Column: name, From: "int", To: f.typeName}, 0,
+				"a record has a whole number in column " + name + " (" + f.typeName + "), and evolution says widen: halt"})
+		for _, alias := range f.aliases {
+			s.all = append(s.all, difference{drift: batch.Drift{Change: changeAlias, Column: name, From: alias, To: name}})
+		}
+	}
+	s.fixed = len(s.all)
+	s.extra = map[string]int{}
+}
+
+func (s *differences) begin() {
+	s.batch++
+	if len(s.extra) >= maxExtras { // make room for those that come today
+		clear(s.extra)
+		s.all, s.names = s.all[:s.fixed], 0
+	}
+}
+
+func (s *differences) bytes() int64 {
+	return int64(cap(s.all))*96 + s.names + int64(len(s.extra))*32
+}
+
+func (s *differences) missing(column int) int     { return s.first[column] }
+func (s *differences) widen(column int) int       { return s.first[column] + 1 }
+func (s *differences) alias(column, rank int) int { return s.first[column] + 1 + rank }
+
+// keptKey is how much of a key without a column is told.
+const keptKey = 128
+
+// extraKey returns the difference of a key that has no column, −1 where so many
+// were met that this one is not told.
+func (s *differences) extraKey(key []byte, kind string) int {
+	told := key[:min(len(key), keptKey)]
+	if i, ok := s.extra[string(told)]; ok {
+		return i
+	}
+	if len(s.extra) >= maxExtras {
+		return -1
+	}
+	name := string(told)
+	s.all = append(s.all, difference{drift: batch.Drift{Change: changeExtra, Column: name, From: kind}})
+	if len(told) < len(key) {
+		s.all[len(s.all)-1].drift.Column = strings.ToValidUTF8(name, "") + "…"
+	}
+	s.extra[name] = len(s.all) - 1
+	s.names += int64(len(name))
+	return len(s.all) - 1
+}
+
+// shown reports whether the batch has shown difference i already.
+func (d *Decoder) shown(i int) bool { return d.drift.all[i].batch == d.drift.batch }
+
+// show lists difference i with this record, if the batch did not show it before.
+func (d *Decoder) show(i int) {
+	if i < 0 || d.shown(i) {
+		return
+	}
+	one := &d.drift.all[i]
+	one.batch = d.drift.batch
+	drift := one.drift
+	drift.Row = d.row
+	d.b.Drift = append(d.b.Drift, drift)
+}
+
+// missing gives a column that has no value in this record its default.
+func (d *Decoder) missing(column int) {
+	c := &d.columns[column]
+	if c.required {
+		d.reject(column, ReasonRequired, "a value: the key is missing", -1, 0)
+		return
+	}
+	i := d.drift.missing(column)
+	d.show(i)
+	switch d.plan.table.Evolution.Missing {
+	case schema.Halt:
+		d.halt(d.drift.all[i].halt)
+		fallthrough
+	case schema.Quarantine:
+		d.reject(column, ReasonMissing, "a value: evolution says that none may be missing", -1, 0)
+		return
+	}
+	if c.field.fallback.Null {
+		d.setNull(c)
+		return
+	}
+	c.v.SetMark(d.row, d.b.Rows, batch.Defaulted)
+	if c.ints != nil {
+		c.ints[d.row] = c.field.fallback.Int
+		return
+	}
+	if c.fallback < 0 {
+		c.fallback = c.index.add(c.field.fallback.Bytes, plain(c.field.fallback.Bytes))
+	}
+	c.codes[d.row] = c.fallback
+}
+
+// extraneous lists a key that has no column; at is where it stands.
+func (d *Decoder) extraneous(key []byte, kind string, at, length int) {
+	d.show(d.drift.extraKey(key, kind))
+	switch d.plan.table.Evolution.Extra {
+	case schema.Halt:
+		d.halt("a record has a key that is no column of the table, and evolution says extra: halt")
+		fallthrough
+	case schema.Quarantine:
+		d.reject(-1, ReasonExtra, "only keys that are columns", at, length)
+	}
+}
+
+// widened lists a whole number in a column whose values have a fraction.
+func (d *Decoder) widened(column, at, length int) {
+	i := d.drift.widen(column)
+	d.show(i)
+	switch d.plan.table.Evolution.Widen {
+	case schema.Halt:
+		d.halt(d.drift.all[i].halt)
+		fallthrough
+	case schema.Quarantine:
+		d.reject(column, ReasonWiden, "a number with a point", at, length)
+	}
+}
+
+// narrowed rejects a value that would lose something on its way into the column.
+// Accept is no way out: nothing is rounded (F1).
+func (d *Decoder) narrowed(column int, reason string, at, length int) {
+	if d.plan.table.Evolution.Narrow == schema.Halt {
+		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
+	}
+	d.reject(column, reason, d.columns[column].want, at, length)
+}

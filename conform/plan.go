@@ -1,0 +1,178 @@
+package conform
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tidemark/internal/schema"
+)
+
+// Plan is how records become rows of one table. It never changes.
+type Plan struct {
+	table   *schema.Table
+	columns []field
+	names   nameTable
+}
+
+// field is what is fixed about one column.
+type field struct {
+	kind     schema.Kind
+	required bool
+	fallback schema.Value // what a missing value becomes
+	aliases  []string
+
+	digits int    // most digits of a whole number (unscaled, for a decimal)
+	scale  int    // of a decimal
+	limit  uint64 // greatest magnitude of a whole number
+	lowest uint64 // greatest magnitude of a negative one
+
+	unit   string
+	shift  int // from the unit of numbers to microseconds, as a power of ten
+	layout string
+	zoned  bool // the layout says the zone
+	zone   *time.Location
+
+	typeName string
+	want     string // what a value of this column looks like
+}
+
+// Compile makes the plan of a table whose records are JSON objects. It reports
+// every fault at once.
+func Compile(t *schema.Table) (*Plan, error) {
+	errs := []error{t.Validate()}
+	if len(t.Columns) > math.MaxInt16 {
+		errs = append(errs, fmt.Errorf("table %s has %d columns: %d are possible", t.Name, len(t.Columns), math.MaxInt16))
+	}
+	p := &Plan{table: t}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		f, err := compileField(c)
+		for _, one := range err {
+			errs = append(errs, fmt.Errorf("column %s of table %s: %w", c.Name, t.Name, one))
+		}
+		p.columns = append(p.columns, f)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	p.names = newNameTable(t)
+	return p, nil
+}
+
+func compileField(c *schema.Column) (field, []error) {
+	f := field{
+		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases,
+		unit: c.Time.Unit, layout: c.Time.Layout, zone: c.Time.Zone,
+	}
+	if c.Type.Validate() != nil {
+		return f, nil // the table's own validation tells
+	}
+	f.typeName = c.Type.String()
+	var errs []error
+	switch f.kind {
+	case schema.Int:
+		f.digits, f.limit, f.lowest = 10, math.MaxInt32, math.MaxInt32+1
+		f.want = "a whole number of 32 bits"
+	case schema.Long:
+		f.digits, f.limit, f.lowest = 19, math.MaxInt64, math.MaxInt64+1
+		f.want = "a whole number of 64 bits"
+	case schema.Decimal:
+		f.digits, f.scale = c.Type.Precision, c.Type.Scale
+		f.limit = pow10[f.digits] - 1
+		f.lowest = f.limit
+		f.want = fmt.Sprintf("a number that fits %s", f.typeName)
+	case schema.Float, schema.Double:
+		f.want = "a number that fits " + f.typeName
+	case schema.String:
+		f.want = "text"
+	case schema.Boolean:
+		f.want = "true or false"
+	case schema.Binary:
+		f.want = "text in base64"
+	case schema.Date, schema.Timestamp:
+		errs = f.compileTime()
+	}
+	if !f.isTime() && (f.unit != "" || f.layout != "" || f.zone != nil) {
+		errs = append(errs, fmt.Errorf("unit, layout and zone belong to a date or a timestamp, this is a %s: leave them out", f.typeName))
+	}
+	return f, append(errs, f.checkDefault()...)
+}
+
+func (f *field) isTime() bool { return f.kind == schema.Date || f.kind == schema.Timestamp }
+
+// units are the powers of ten from a unit of numbers to microseconds.
+var units = map[string]int{"s": 6, "ms": 3, "us": 0, "ns": -3}
+
+func (f *field) compileTime() []error {
+	var errs []error
+	shift, known := units[f.unit]
+	f.shift = shift
+	if f.unit != "" && !known {
+		errs = append(errs, fmt.Errorf("unit %q is not one of s, ms, us, ns", f.unit))
+	}
+	if f.zone == time.UTC {
+		f.zone = nil
+	}
+	f.want = "a time such as 2026-11-22T10:15:30Z"
+	if f.kind == schema.Date {
+		f.want = "a date such as 2026-11-22"
+	}
+	if f.layout != "" {
+		errs = append(errs, f.compileLayout()...)
+	}
+	if f.unit != "" {
+		f.want += fmt.Sprintf(", or a number of %s since 1970 between the years 1900 and 2200", f.unit)
+	}
+	return errs
+}
+
+func (f *field) compileLayout() []error {
+	f.want = fmt.Sprintf("a time written as %q", f.layout)
+	var errs []error
+	// The probe's parts all differ from what a layout without them leaves.
+	probe := time.Date(2034, time.November, 23, 0, 0, 0, 0, time.UTC)
+	back, err := time.Parse(f.layout, probe.Format(f.layout))
+	if err != nil || back.Year() != 2034 || back.Month() != time.November || back.Day() != 23 {
+		errs = append(errs, fmt.Errorf("layout %q does not say year, month and day: write them as 2006, 01 and 02", f.layout))
+	}
+	if strings.Contains(f.layout, "MST") {
+		errs = append(errs, fmt.Errorf("layout %q reads the name of a zone, which may mean several: use -0700, or leave it out and set zone", f.layout))
+	}
+	east := probe.In(time.FixedZone("", 3600))
+	same := time.Date(2034, time.November, 23, 1, 0, 0, 0, time.UTC)
+	f.zoned = east.Format(f.layout) != same.Format(f.layout)
+	return errs
+}
+
+// checkDefault reports a default that the column cannot hold.
+func (f *field) checkDefault() []error {
+	v := f.fallback
+	switch {
+	case v.Null:
+	case f.kind.Fixed() && v.Bytes != nil:
+		return []error{fmt.Errorf("default is text, the column is a %s", f.typeName)}
+	case f.kind == schema.String && !utf8.Valid(v.Bytes):
+		return []error{errors.New("default is not valid UTF-8")}
+	case f.limit > 0 && (v.Int > 0 && uint64(v.Int) > f.limit || v.Int < 0 && uint64(-v.Int) > f.lowest),
+		f.kind == schema.Boolean && v.Int>>1 != 0:
+		return []error{fmt.Errorf("default does not fit %s", f.typeName)}
+	}
+	return nil
+}
+
+// Decoder makes a decoder for one goroutine.
+func (p *Plan) Decoder() *Decoder {
+	d := &Decoder{plan: p, seed: maphash.MakeSeed()}
+	d.columns = make([]column, len(p.columns))
+	for i := range d.columns {
+		d.columns[i].field = &p.columns[i]
+		d.columns[i].index.mix = maphash.Bytes(d.seed, []byte{byte(i)}) | 1
+	}
+	d.drift.init(p)
+	return d
+}

@@ -1,0 +1,211 @@
+package conform
+
+import (
+	"encoding/base64"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"tidemark/internal/batch"
+	"tidemark/internal/schema"
+)
+
+const endOfRecord = ", but the record ends"
+
+// value decodes the value at pos into a column. It returns the place behind it; a
+// value that the column cannot hold rejects the record and is read over.
+func (d *Decoder) value(column, pos int) (int, bool) {
+	switch c := d.peek(pos); {
+	case c == '"':
+		s, ok := d.str(pos)
+		if ok {
+			d.setText(column, s)
+		}
+		return s.to + 1, ok
+	case c == '-' || c-'0' <= 9:
+		next, ok := d.number(pos)
+		if ok {
+			d.setNumber(column, pos, next)
+		}
+		return next, ok
+	case c == 'n':
+		next, ok := d.word(pos, "null")
+		if ok {
+			if d.columns[column].required {
+				d.reject(column, ReasonRequired, "a value, not null", pos, 0)
+			} else {
+				d.setNull(&d.columns[column])
+			}
+		}
+		return next, ok
+	case c == 't', c == 'f':
+		next, ok := d.scalar(pos)
+		switch col := &d.columns[column]; {
+		case !ok:
+		case col.kind != schema.Boolean:
+			d.narrowed(column, ReasonType, pos, next-pos)
+		default:
+			col.ints[d.row] = 0
+			if c == 't' {
+				col.ints[d.row] = 1
+			}
+		}
+		return next, ok
+	default:
+		next, ok := d.skip(pos, 1)
+		if ok {
+			d.narrowed(column, ReasonType, pos, next-pos)
+		}
+		return next, ok
+	}
+}
+
+func (d *Decoder) setNull(c *column) {
+	c.v.SetMark(d.row, d.b.Rows, batch.Null)
+	if c.ints != nil {
+		c.ints[d.row] = 0
+	} else {
+		c.codes[d.row] = 0
+	}
+}
+
+// setText gives a column the text s.
+func (d *Decoder) setText(column int, s span) {
+	c := &d.columns[column]
+	if s.to-s.from >= maxText && !(s.escaped && s.to-s.from < 6*maxText) {
+		d.reject(column, ReasonLimit, "text under 1,000,000 bytes", s.from-1, s.to-s.from+2)
+		return
+	}
+	text := d.buf[s.from:s.to]
+	if s.high && !utf8.Valid(text) {
+		d.reject(column, ReasonEncoding, "text in UTF-8", s.from+invalidAt(text), 1)
+		return
+	}
+	if s.escaped {
+		var lone int
+		if text, lone = d.unescape(s); lone >= 0 {
+			d.reject(column, ReasonEncoding, "surrogates in pairs", lone, 6)
+			return
+		}
+		if len(text) >= maxText {
+			d.reject(column, ReasonLimit, "text under 1,000,000 bytes", s.from-1, s.to-s.from+2)
+			return
+		}
+	}
+	reason := ""
+	switch c.kind {
+	case schema.String:
+		c.codes[d.row] = c.index.add(text, !s.escaped || plain(text))
+	case schema.Boolean:
+		reason = ReasonType
+	case schema.Binary:
+		reason = d.setBinary(c, text)
+	case schema.Date, schema.Timestamp:
+		c.ints[d.row], reason = c.time(text)
+	default:
+		if !isNumber(text) {
+			reason = ReasonType
+			break
+		}
+		d.setNumeral(column, text, s.from-1, s.to-s.from+2)
+	}
+	if reason != "" {
+		d.narrowed(column, reason, s.from-1, s.to-s.from+2)
+	}
+}
+
+// setBinary decodes base64, in the alphabet and with the padding of RFC 4648.
+func (d *Decoder) setBinary(c *column, text []byte) string {
+	n := base64.StdEncoding.DecodedLen(len(text))
+	if cap(d.binary) < n {
+		d.binary = make([]byte, n)
+	}
+	n, err := base64.StdEncoding.Strict().Decode(d.binary[:n], text)
+	if err != nil {
+		return ReasonType
+	}
+	c.codes[d.row] = c.index.add(d.binary[:n], false)
+	return ""
+}
+
+// setNumber gives a column the number buf[pos:next].
+func (d *Decoder) setNumber(column, pos, next int) {
+	c := &d.columns[column]
+	switch token := d.buf[pos:next]; {
+	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
+		d.narrowed(column, ReasonType, pos, next-pos)
+	case len(token) >= maxDigits:
+		d.reject(column, ReasonLimit, "a number under 100,000 bytes", pos, next-pos)
+	case c.isTime():
+		at, reason := c.epoch(token)
+		if reason != "" {
+			d.narrowed(column, reason, pos, next-pos)
+		}
+		c.ints[d.row] = at
+	default:
+		if c.fractions() && isWhole(token) {
+			d.widened(column, pos, next-pos)
+		}
+		d.setNumeral(column, token, pos, next-pos)
+	}
+}
+
+// fractions reports whether the column holds more than whole numbers.
+func (f *field) fractions() bool {
+	return f.scale > 0 || f.kind == schema.Float || f.kind == schema.Double
+}
+
+// setNumeral gives a numeric column the number that token says.
+func (d *Decoder) setNumeral(column int, token []byte, at, length int) {
+	c := &d.columns[column]
+	if c.kind == schema.Float || c.kind == schema.Double {
+		bits := 64
+		if c.kind == schema.Float {
+			bits = 32
+		}
+		x, ok := float(token, bits)
+		if !ok {
+			d.narrowed(column, ReasonOverflow, at, length)
+			return
+		}
+		c.ints[d.row] = int64(math.Float64bits(x))
+		return
+	}
+	n := readNumeral(token)
+	x, reason := n.scaled(c.scale, c.digits)
+	limit := c.limit
+	if n.negative {
+		limit = c.lowest
+	}
+	if reason == "" && x > limit {
+		reason = ReasonOverflow
+	}
+	if reason != "" {
+		d.narrowed(column, reason, at, length)
+		return
+	}
+	v := int64(x)
+	if n.negative {
+		v = -v
+	}
+	c.ints[d.row] = v
+}
+
+// float returns the binary number nearest to token, false if there is none.
+func float(token []byte, bits int) (float64, bool) {
+	if n := readNumeral(token); bits == 64 && n.count <= 15 && n.exponent >= -22 && n.exponent <= 22 {
+		// Both are exact, so the one operation rounds once.
+		x := float64(n.digits)
+		if n.exponent < 0 {
+			x /= exact10[-n.exponent]
+		} else {
+			x *= exact10[n.exponent]
+		}
+		if n.negative {
+			x = -x
+		}
+		return x, true
+	}
+	x, err := strconv.ParseFloat(string(token), bits)
+	return x, err == nil
+}
