@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"tidemark/internal/batch"
+	"tidemark/internal/schema"
+)
+
+// budget says how large a batch may become and how much may be held.
+//
+// Of the memory a quarter is left for what is not counted: compression, garbage
+// and the program itself. The rest holds one batch at work for each worker, one
+// that is being filled, and the consumer's buffers.
+type budget struct {
+	total    int64 // bytes held beyond which reading waits
+	weight   int64 // of a batch, with what a worker needs for it
+	maxBytes int64
+	maxRows  int
+}
+
+func newBudget(c Config) budget {
+	total := c.Memory / 4 * 3
+	return budget{
+		total: total, weight: total / int64(c.Workers+2),
+		maxBytes: c.MaxBytes, maxRows: c.MaxRows,
+	}
+}
+
+// full reports whether an open batch is to be cut.
+func (g *budget) full(b *build) bool {
+	return b.raw.Rows() >= g.maxRows || b.raw.Bytes() >= g.maxBytes || b.weight() >= g.weight
+}
+
+// rowBytes is about what one row takes beside its raw bytes: its place in the raw,
+// and its values twice, as decoded and as laid out by day.
+func rowBytes(t *schema.Table) int64 {
+	n := int64(48)
+	for i := range t.Columns {
+		if t.Columns[i].Type.Kind.Fixed() {
+			n += 18
+		} else {
+			n += 10
+		}
+	}
+	return n
+}
+
+// heldLocked is the memory that is held, in bytes, the consumer's buffers included.
+func (p *Pipeline) heldLocked() int64 {
+	var n int64
+	if p.edge != nil {
+		n = p.edge.Buffered()
+	}
+	for _, t := range p.tables {
+		if t.open != nil {
+			n += t.open.raw.Bytes()
+		}
+		for _, b := range t.flight {
+			n += b.raw.Bytes()
+		}
+	}
+	for _, r := range p.spare {
+		n += r.Bytes()
+	}
+	for _, w := range p.workers {
+		n += w.held.Load()
+	}
+	return n
+}
+
+// Held is the memory that is held, in bytes. It may be called at any time from any
+// goroutine.
+func (p *Pipeline) Held() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heldLocked()
+}
+
+// rawLocked is an empty Raw, used before if there is one.
+func (p *Pipeline) rawLocked() *batch.Raw {
+	if n := len(p.spare); n > 0 {
+		r := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return r
+	}
+	return new(batch.Raw)
+}
+
+// returnLocked takes a Raw back. As many are kept as batches are at work.
+func (p *Pipeline) returnLocked(r *batch.Raw) {
+	if len(p.spare) <= p.cfg.Workers {
+		r.Reset()
+		p.spare = append(p.spare, r)
+	}
+}

@@ -1,0 +1,142 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"tidemark/internal/batch"
+	"tidemark/internal/ledger"
+)
+
+// build is one batch on its way from its first record to its decision.
+type build struct {
+	t      *table
+	raw    *batch.Raw
+	spans  []*span
+	began  time.Time // when its first record or news came
+	cut    time.Time
+	oldest time.Time // the earliest Kafka time in it, zero: it has no records
+
+	// prev is the batch before it that was in flight when this one was cut.
+	prev *build
+	// judged is closed when the watermark behind this batch is known, done when it is
+	// decided or dropped. Both are closed in the end, whatever happened.
+	judged, done chan struct{}
+
+	// Guarded by Pipeline.mu.
+	dropped bool
+	cancel  context.CancelFunc // of the worker that has it
+	known   bool               // judged is closed
+}
+
+// span is a range of one partition in a batch: [from, to), with so many records.
+type span struct {
+	part     *part
+	source   int // in raw.Sources
+	from, to int64
+	records  int64
+	epoch    int32
+	atEnd    bool
+}
+
+func newBuild(t *table, raw *batch.Raw, now time.Time) *build {
+	return &build{t: t, raw: raw, began: now, judged: make(chan struct{}), done: make(chan struct{})}
+}
+
+// spanOf is the span of a partition in the open batch b, which begins where the
+// partition stands.
+func (b *build) spanOf(pt *part) *span {
+	if pt.span == nil {
+		pt.span = &span{part: pt, source: b.raw.Source(pt.src), from: pt.next, to: pt.next}
+		b.spans = append(b.spans, pt.span)
+	}
+	return pt.span
+}
+
+// weight is about what the batch takes in memory when a worker has it.
+func (b *build) weight() int64 {
+	return b.raw.Bytes() + b.raw.Bytes()/4 + int64(b.raw.Rows())*b.t.rowBytes
+}
+
+// dropLocked makes a worker that has the batch give it up before it decides.
+func (b *build) dropLocked() {
+	b.dropped = true
+	if b.cancel != nil {
+		b.cancel()
+	}
+}
+
+// judgedLocked says that the watermark behind the batch is known.
+func (b *build) judgedLocked() {
+	if !b.known {
+		b.known = true
+		close(b.judged)
+	}
+}
+
+func (b *build) endLocked() {
+	b.judgedLocked()
+	close(b.done)
+	b.prev = nil
+}
+
+// segment is rows [first, first+rows) of a build, which become one ledger record:
+// mostly all of them. A build whose rows lie in too many days is cut in pieces.
+type segment struct {
+	b           *build
+	first, rows int
+	last        bool // ends where the build ends
+}
+
+// sources are the ranges of a segment. From is where the segment before it ended,
+// by span; it is moved on to where this one ends.
+func (s *segment) sources(from []int64) []ledger.Source {
+	records, ends := s.count()
+	var out []ledger.Source
+	for i, sp := range s.b.spans {
+		to := from[i]
+		if n := ends[sp.source]; n >= 0 {
+			to = n + 1
+		}
+		if s.last {
+			to = sp.to
+		}
+		if to == from[i] && !(s.last && sp.atEnd) {
+			continue // nothing of this partition is in it
+		}
+		n := records[sp.source]
+		out = append(out, ledger.Source{
+			Topic: sp.part.key.Topic, TopicID: sp.part.key.TopicID, Partition: sp.part.key.Partition,
+			From: from[i], To: to, Records: n, Skipped: to - from[i] - n,
+			LeaderEpoch: sp.epoch, AtEnd: s.last && sp.atEnd,
+		})
+		from[i] = to
+	}
+	return out
+}
+
+// count is, by source of the raw, how many rows of it the segment has and the
+// offset of the last, −1 for none.
+func (s *segment) count() (records, last []int64) {
+	raw := s.b.raw
+	records, last = make([]int64, len(raw.Sources)), make([]int64, len(raw.Sources))
+	for i := range last {
+		last[i] = -1
+	}
+	for _, run := range raw.Runs {
+		lo, hi := max(run.First, s.first), min(run.First+run.Rows, s.first+s.rows)
+		if lo < hi {
+			records[run.Source] += int64(hi - lo)
+			last[run.Source] = raw.Offsets[hi-1]
+		}
+	}
+	return records, last
+}
+
+// halves cuts a segment in two.
+func (s *segment) halves() (a, b segment) {
+	n := s.rows / 2
+	a = segment{b: s.b, first: s.first, rows: n}
+	b = segment{b: s.b, first: s.first + n, rows: s.rows - n, last: s.last}
+	return a, b
+}

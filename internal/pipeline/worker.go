@@ -1,0 +1,336 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"tidemark/conform"
+	"tidemark/internal/batch"
+	"tidemark/internal/ledger"
+	"tidemark/internal/store"
+	"tidemark/quality"
+	"tidemark/watermark"
+	"tidemark/writer"
+)
+
+// maxDays is how many days, and so files, a ledger record may have about. A batch
+// of more is cut in pieces.
+const maxDays = 2000
+
+// errDropped ends the way of a batch that is not to be decided.
+var errDropped = errors.New("dropped")
+
+// worker takes one batch at a time through all stages. What it needs for that it
+// keeps: columns, the scanner's memory, encoders.
+type worker struct {
+	p     *Pipeline
+	batch batch.Batch
+	kits  map[*table]*kit
+	held  atomic.Int64 // bytes
+}
+
+// kit is what a worker needs for one table.
+type kit struct {
+	decoder *conform.Decoder
+	writer  *writer.Writer
+}
+
+func newWorker(p *Pipeline) *worker { return &worker{p: p, kits: map[*table]*kit{}} }
+
+// run takes batches until there will be none any more.
+func (w *worker) run(ctx context.Context) {
+	for {
+		b := w.p.take()
+		if b == nil {
+			return
+		}
+		w.one(ctx, b)
+	}
+}
+
+// take waits for a batch; nil: there will be none any more.
+func (p *Pipeline) take() *build {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.queue) == 0 {
+		if p.ending {
+			return nil
+		}
+		p.work.Wait()
+	}
+	b := p.queue[0]
+	p.queue = p.queue[1:]
+	return b
+}
+
+// one brings a batch to its end, whatever that is.
+func (w *worker) one(ctx context.Context, b *build) {
+	t := b.t
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.p.mu.Lock()
+	b.cancel = cancel
+	if b.dropped {
+		cancel()
+	}
+	w.p.mu.Unlock()
+	w.held.Store(max(w.held.Load(), int64(b.raw.Rows())*t.rowBytes))
+
+	err := w.work(ctx, b)
+
+	w.measure()
+	var doubt *ledger.DoubtError
+	if errors.As(err, &doubt) {
+		// Whether it is decided is not known: the ledger is asked, and reading goes on
+		// from what it says (R5).
+		t.log.Warn("deciding was doubtful; reading the ledger again", "batch", doubt.Batch, "err", err)
+		if _, e := t.ledger.Load(context.WithoutCancel(ctx)); e != nil {
+			err = errors.Join(err, e)
+		} else {
+			err = errDropped
+		}
+	}
+	var halt *HaltError
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	switch {
+	case err == nil:
+	case b.dropped || errors.Is(err, errDropped):
+		t.abandonLocked()
+	case errors.As(err, &halt):
+		t.halt = halt
+		w.p.metrics.halted.WithLabelValues(t.name, "quality").Set(1)
+		t.abandonLocked()
+	default:
+		w.p.failLocked(fmt.Errorf("%s: %w", t.name, err))
+	}
+	t.doneLocked(b)
+}
+
+// measure counts what the worker keeps.
+func (w *worker) measure() {
+	n := w.batch.Bytes()
+	for _, k := range w.kits {
+		n += k.decoder.Bytes() + k.writer.Bytes()
+	}
+	w.held.Store(n)
+}
+
+func (w *worker) kit(t *table) (*kit, error) {
+	if k := w.kits[t]; k != nil {
+		return k, nil
+	}
+	wr, err := writer.New(t.Schema, t.Writer)
+	if err != nil {
+		return nil, err
+	}
+	k := &kit{decoder: t.plan.Decoder(), writer: wr}
+	w.kits[t] = k
+	return k, nil
+}
+
+// work takes a build through all stages, in one piece or, where its rows lie in too
+// many days, in several.
+func (w *worker) work(ctx context.Context, b *build) error {
+	kit, err := w.kit(b.t)
+	if err != nil {
+		return err
+	}
+	from := make([]int64, len(b.spans))
+	for i, sp := range b.spans {
+		from[i] = sp.from
+	}
+	todo := []segment{{b: b, rows: b.raw.Rows(), last: true}}
+	for len(todo) > 0 {
+		s := &shift{worker: w, kit: kit, segment: todo[len(todo)-1]}
+		todo = todo[:len(todo)-1]
+		s.decode()
+		if writer.Days(&w.batch) > maxDays && s.rows > 1 {
+			first, second := s.halves()
+			todo = append(todo, second, first)
+			continue
+		}
+		s.src = s.sources(from)
+		if err := s.finish(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shift is one segment in the hands of a worker.
+type shift struct {
+	*worker
+	*kit
+	segment
+
+	src     []ledger.Source
+	before  watermark.Mark // that its rows are judged by
+	report  quality.Report
+	evolved conform.Report
+	halt    string // why nothing of it may be decided
+	counts  ledger.Counts
+	id      string
+	built   time.Time
+	files   []ledger.File
+	timings ledger.Timings
+}
+
+// decode makes columns of the records.
+func (s *shift) decode() {
+	from := time.Now()
+	s.worker.batch.Reset(s.b.t.Schema, s.b.raw, s.first, s.rows)
+	s.evolved = s.decoder.Decode(&s.worker.batch)
+	s.timings.Decode = ms(from)
+	s.timings.Read = float64(s.b.cut.Sub(s.b.began)) / float64(time.Millisecond)
+}
+
+// finish judges, checks, stages and decides a decoded segment.
+func (s *shift) finish(ctx context.Context) error {
+	if err := s.judge(ctx); err != nil {
+		return err
+	}
+	s.check()
+	if s.halt != "" {
+		return s.stop(ctx)
+	}
+	if err := s.stage(ctx); err != nil {
+		return err
+	}
+	return s.decide(ctx)
+}
+
+// judge waits for the batch before and gives each row its fate by its event time.
+func (s *shift) judge(ctx context.Context) error {
+	if prev := s.b.prev; prev != nil {
+		select {
+		case <-prev.judged:
+		case <-ctx.Done():
+			return errDropped
+		}
+	}
+	t, p := s.b.t, s.p
+	st := t.ledger.State()
+	p.mu.Lock()
+	s.before = t.clock.before(st)
+	p.mu.Unlock()
+	rep := watermark.Judge(&s.worker.batch, watermark.Bounds{
+		Watermark: s.before, Future: t.now().Add(t.MaxFuture).UnixMicro(), Late: t.Late,
+	})
+	for i, src := range s.b.raw.Sources[:len(rep.MaxEventTime)] {
+		if j := slices.IndexFunc(s.src, func(x ledger.Source) bool { return x.Key() == keyOf(src) }); j >= 0 {
+			s.src[j].MaxEventTime = timeOf(rep.MaxEventTime[i])
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.b.dropped {
+		return errDropped
+	}
+	t.clock.advance(st, s.src, t.Delay)
+	if s.last {
+		s.b.judgedLocked()
+	}
+	return nil
+}
+
+// check runs the checks and decides what becomes of the batch.
+func (s *shift) check() {
+	from := time.Now()
+	b, t := &s.worker.batch, s.b.t
+	s.report = t.Suite.Run(b)
+	s.tally()
+	switch d := t.Policy.Decide(&s.report, s.counts.Read, s.counts.Quarantined); {
+	case s.evolved.Halt != "":
+		s.halt = s.evolved.Halt
+	case d.Action == quality.Halt:
+		s.halt = d.Reason
+	case d.Action == quality.Quarantine:
+		quality.QuarantineAll(b, &s.report)
+		s.tally()
+	}
+	s.timings.Check = ms(from)
+}
+
+// tally counts the fates (P1).
+func (s *shift) tally() {
+	var n [batch.Filtered + 1]int64
+	for _, f := range s.worker.batch.Fates[:s.rows] {
+		n[f]++
+	}
+	s.counts = ledger.Counts{
+		Read: int64(s.rows), Written: n[batch.Written], Late: n[batch.Late], Quarantined: n[batch.Quarantined],
+		Duplicate: n[batch.Duplicate], Filtered: n[batch.Filtered],
+	}
+}
+
+// stage makes the files durable under a fresh batch id (R3).
+func (s *shift) stage(ctx context.Context) error {
+	t := s.b.t
+	from := time.Now()
+	s.id, s.built = s.p.batchID(), t.now()
+	if s.rows == 0 {
+		return nil // news of idle partitions only
+	}
+	if err := t.ledger.WriteManifest(ctx, s.id, s.src); err != nil {
+		return s.dropped(ctx, err)
+	}
+	shelf := timedShelf{Shelf: s.p.lake}
+	var err error
+	s.files, err = s.writer.Write(ctx, &shelf, &s.worker.batch, writer.Build{
+		Batch: s.id, ProcessedAt: ledger.At(s.built), Watermark: timeOf(s.before), DropLate: t.Late == watermark.Drop,
+	})
+	if err != nil {
+		return s.dropped(ctx, err)
+	}
+	s.timings.Stage = float64(shelf.took) / float64(time.Millisecond)
+	s.timings.Encode = max(ms(from)-s.timings.Stage, 0)
+	return nil
+}
+
+// dropped is err, or errDropped where it is only that the batch was dropped.
+func (s *shift) dropped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errDropped
+	}
+	return err
+}
+
+// timedShelf measures the time that a store takes.
+type timedShelf struct {
+	writer.Shelf
+	took time.Duration
+}
+
+func (t *timedShelf) Stage(ctx context.Context, key string) (store.Staged, error) {
+	from := time.Now()
+	defer func() { t.took += time.Since(from) }()
+	f, err := t.Shelf.Stage(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &timedFile{f, t}, nil
+}
+
+type timedFile struct {
+	store.Staged
+	shelf *timedShelf
+}
+
+func (f *timedFile) Write(b []byte) (int, error) {
+	from := time.Now()
+	defer func() { f.shelf.took += time.Since(from) }()
+	return f.Staged.Write(b)
+}
+
+func (f *timedFile) Finish(ctx context.Context) error {
+	from := time.Now()
+	defer func() { f.shelf.took += time.Since(from) }()
+	return f.Staged.Finish(ctx)
+}
+
+func ms(from time.Time) float64 { return float64(time.Since(from)) / float64(time.Millisecond) }
