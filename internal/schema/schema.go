@@ -118,6 +118,14 @@ var reserved = map[string]bool{
 	"yyyy": true, "mm": true, "dd": true, "hh": true,
 }
 
+// Validate reports what is wrong with the column by itself.
+func (c *Column) Validate() error {
+	if reserved[c.Name] || strings.HasPrefix(c.Name, "_") {
+		return fmt.Errorf("this name is Tidemark's own (names beginning with _ are too): use another, and list the source's name under aliases")
+	}
+	return c.Type.Validate()
+}
+
 // Validate reports every fault of the table at once.
 func (t *Table) Validate() error {
 	var errs []error
@@ -139,10 +147,7 @@ func (t *Table) Validate() error {
 			}
 			seen[n] = c.Name
 		}
-		if reserved[c.Name] || strings.HasPrefix(c.Name, "_") {
-			bad("column %s of table %s: this name is Tidemark's own (names beginning with _ are too)", c.Name, t.Name)
-		}
-		if err := c.Type.Validate(); err != nil {
+		if err := c.Validate(); err != nil {
 			bad("column %s of table %s: %w", c.Name, t.Name, err)
 		}
 		if c.Required && !c.Default.Null && i == t.EventTime {

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"tidemark/internal/schema"
+)
+
+// readColumns puts the listed columns over those that are there: one of a name that
+// is there takes its place, others follow.
+func (t *tableReader) readColumns(v value) {
+	items, ok := v.list("- {name: amount, type: \"decimal(18,2)\"}")
+	if ok && len(items) == 0 && len(t.schema.Columns) == 0 {
+		v.fault("is an empty list: write at least one column")
+	}
+	t.columns = map[string]value{}
+	for _, item := range items {
+		item.name = ""
+		c, ok := readColumn(item)
+		if !ok {
+			continue
+		}
+		if first, twice := t.columns[c.Name]; twice {
+			item.fault("column %s is listed twice, first in line %d: keep one", quoted(c.Name), first.at().line)
+			continue
+		}
+		t.columns[c.Name] = item
+		if i := t.schema.Column(c.Name); i >= 0 {
+			t.schema.Columns[i] = c
+		} else {
+			t.schema.Columns = append(t.schema.Columns, c)
+		}
+	}
+	t.oneMeaning(v)
+}
+
+// oneMeaning reports names that two columns answer to.
+func (t *tableReader) oneMeaning(v value) {
+	owner := map[string]string{}
+	for _, c := range t.schema.Columns {
+		owner[c.Name] = c.Name
+	}
+	for _, c := range t.schema.Columns {
+		for _, alias := range c.Aliases {
+			if other, taken := owner[alias]; taken {
+				at, ok := t.columns[c.Name]
+				if !ok {
+					at = v
+				}
+				at.fault("aliases of column %s have %s, which stands for column %s: a name stands for one column, once", c.Name, quoted(alias), other)
+			}
+			owner[alias] = c.Name
+		}
+	}
+}
+
+// readColumn reads one column. Without a name there is nothing to go on with.
+func readColumn(v value) (schema.Column, bool) {
+	var c schema.Column
+	s, ok := v.section(columnSection)
+	if !ok {
+		return c, false
+	}
+	s.require("name", "amount", func(v value) { ok = v.text(&c.Name) })
+	ok = ok && c.Name != ""
+	typed := false
+	s.require("type", "string", func(v value) { typed = v.columnType(&c.Type) })
+	s.with("required", func(v value) { v.truth(&c.Required) })
+	s.with("aliases", func(v value) { v.texts(&c.Aliases, "[state]") })
+	if !typed {
+		return c, ok
+	}
+	if err := c.Validate(); err != nil {
+		s.values["name"].fault("%s: %v", quoted(c.Name), err)
+	}
+	c.Default = schema.DefaultFor(c.Type)
+	s.with("default", func(v value) { v.columnDefault(&c) })
+	s.readTime(&c)
+	return c, ok
+}
+
+// columnType reads a type.
+func (v value) columnType(to *schema.Type) bool {
+	var text string
+	if !v.text(&text) {
+		return false
+	}
+	typ, err := schema.ParseType(text)
+	word, _, _ := strings.Cut(text, "<")
+	switch {
+	case err == nil:
+		*to = typ
+		return true
+	case word == "json" || word == "list" || word == "map" || word == "struct":
+		v.fault("%s: not in this version: write string, or leave the column out", v.shown())
+	case strings.HasPrefix(text, "decimal"):
+		v.fault(`%s: write "decimal(18,2)" in quotes, with 1 to %d digits in all and no more than these after the point`, v.shown(), schema.MaxPrecision)
+	default:
+		v.fault("%s: write one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary%s", v.shown(), otherTypeName(text))
+	}
+	return false
+}
+
+// otherTypeName is a hint for names that other systems use.
+func otherTypeName(s string) string {
+	names := map[string]string{
+		"bigint": "long", "int64": "long", "int32": "int", "integer": "int", "text": "string", "varchar": "string", "bool": "boolean",
+		"datetime": "timestamp", "bytes": "binary", "numeric": "decimal(18,2)", "number": "decimal(18,2)", "real": "float", "float64": "double", "float32": "float",
+	}
+	if ours := names[strings.ToLower(s)]; ours != "" {
+		return "; here it is " + ours
+	}
+	return ""
+}
+
+func (v value) columnDefault(c *schema.Column) {
+	if v.kind() == "empty" {
+		c.Default = schema.Value{Null: true}
+		return
+	}
+	s, ok := v.scalar("a value of type " + c.Type.String() + ", or null")
+	if !ok {
+		return
+	}
+	d, err := schema.ParseValue(c.Type, s.text)
+	if err != nil {
+		v.fault("%s of column %s, which is %s: %v", quoted(s.source), c.Name, c.Type, err)
+		return
+	}
+	if c.Required {
+		v.fault("of column %s, which is required: leave out default, or required", c.Name)
+		return
+	}
+	c.Default = d
+}
+
+// readTime reads how the source writes a time.
+func (s section) readTime(c *schema.Column) {
+	isTime := c.Type.Kind == schema.Timestamp || c.Type.Kind == schema.Date
+	for _, key := range []string{"unit", "layout", "zone"} {
+		if s.has(key) && !isTime {
+			s.values[key].fault("is for timestamps and dates, and column %s is %s: leave it out", c.Name, c.Type)
+		}
+	}
+	if !isTime {
+		return
+	}
+	s.with("unit", func(v value) { v.choice(&c.Time.Unit, "s", "ms", "us", "ns") })
+	s.with("layout", func(v value) {
+		if v.text(&c.Time.Layout) && !tellsTheDay(c.Time.Layout) {
+			v.fault(`%s does not tell the day: write how 2 January 2006, 15:04:05 would look, such as "02.01.2006 15:04"`, v.shown())
+		}
+	})
+	s.with("zone", func(v value) {
+		var name string
+		if !v.text(&name) {
+			return
+		}
+		zone, err := time.LoadLocation(name)
+		if err != nil || name == "Local" {
+			v.fault("%s is no time zone: write a name such as Europe/Zurich or UTC", v.shown())
+			return
+		}
+		c.Time.Zone = zone
+	})
+}
+
+// tellsTheDay reports whether a text of the layout has a year, a month and a day.
+func tellsTheDay(layout string) bool {
+	want := time.Date(2017, 11, 23, 0, 0, 0, 0, time.UTC)
+	got, err := time.Parse(layout, want.Format(layout))
+	return err == nil && got.Year() == want.Year() && got.YearDay() == want.YearDay()
+}
