@@ -118,7 +118,7 @@ func (f *field) compileTime() []error {
 	if f.zone == time.UTC {
 		f.zone = nil
 	}
-	f.want = "a time such as 2026-11-22T10:15:30Z"
+	f.want = "a time such as 2026-11-22T10:15:30.123456Z"
 	if f.kind == schema.Date {
 		f.want = "a date such as 2026-11-22"
 	}

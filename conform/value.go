@@ -10,7 +10,11 @@ import (
 	"tidemark/internal/schema"
 )
 
-const endOfRecord = ", but the record ends"
+const (
+	wantText    = "text under 1,000,000 bytes"
+	wantDigits  = "a number under 100,000 bytes"
+	endOfRecord = ", but the record ends"
+)
 
 // value decodes the value at pos into a column. It returns the place behind it; a
 // value that the column cannot hold rejects the record and is read over.
@@ -73,7 +77,7 @@ func (d *Decoder) setNull(c *column) {
 func (d *Decoder) setText(column int, s span) {
 	c := &d.columns[column]
 	if s.to-s.from >= maxText && !(s.escaped && s.to-s.from < 6*maxText) {
-		d.reject(column, ReasonLimit, "text under 1,000,000 bytes", s.from-1, s.to-s.from+2)
+		d.reject(column, ReasonLimit, wantText, s.from-1, s.to-s.from+2)
 		return
 	}
 	text := d.buf[s.from:s.to]
@@ -88,7 +92,7 @@ func (d *Decoder) setText(column int, s span) {
 			return
 		}
 		if len(text) >= maxText {
-			d.reject(column, ReasonLimit, "text under 1,000,000 bytes", s.from-1, s.to-s.from+2)
+			d.reject(column, ReasonLimit, wantText, s.from-1, s.to-s.from+2)
 			return
 		}
 	}
@@ -103,11 +107,14 @@ func (d *Decoder) setText(column int, s span) {
 	case schema.Date, schema.Timestamp:
 		c.ints[d.row], reason = c.time(text)
 	default:
-		if !isNumber(text) {
+		switch {
+		case len(text) >= maxDigits:
+			d.reject(column, ReasonLimit, wantDigits, s.from-1, s.to-s.from+2)
+		case !isNumber(text):
 			reason = ReasonType
-			break
+		default:
+			d.setNumeral(column, text, s.from-1, s.to-s.from+2)
 		}
-		d.setNumeral(column, text, s.from-1, s.to-s.from+2)
 	}
 	if reason != "" {
 		d.narrowed(column, reason, s.from-1, s.to-s.from+2)
@@ -135,7 +142,7 @@ func (d *Decoder) setNumber(column, pos, next int) {
 	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
 		d.narrowed(column, ReasonType, pos, next-pos)
 	case len(token) >= maxDigits:
-		d.reject(column, ReasonLimit, "a number under 100,000 bytes", pos, next-pos)
+		d.reject(column, ReasonLimit, wantDigits, pos, next-pos)
 	case c.isTime():
 		at, reason := c.epoch(token)
 		if reason != "" {
