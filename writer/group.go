@@ -65,37 +65,41 @@ type pager struct {
 
 // scratch is memory for one page, or for the codes of one row group.
 type scratch struct {
-	present, absent [pageRows]parquet.Value // what tells a column that a value is there
-	levels          []parquet.Value
-	ints            []int64
-	int32s          []int32
-	floats          []float32
-	doubles         []float64
-	bits            []byte
-	codes           []int32
-	seen            []int32 // per dictionary entry its code in the row group + 1, all 0 between uses
-	used            []int32 // dictionary entries by code in the row group
-	data            []byte
-	ends            []uint32
+	present [1]parquet.Value // tells a column that a value is there
+	absent  [pageRows]parquet.Value
+	levels  []parquet.Value
+	ints    []int64
+	int32s  []int32
+	floats  []float32
+	doubles []float64
+	bits    []byte
+	codes   []int32
+	seen    []int32 // per dictionary entry its code in the row group + 1, all 0 between uses
+	used    []int32 // dictionary entries by code in the row group
+	data    []byte
+	ends    []uint32
 }
 
 func newScratch() *scratch {
 	s := &scratch{levels: make([]parquet.Value, 0, pageRows)}
-	for i := range s.present {
-		s.present[i] = parquet.Value{}.Level(0, 1, 0)
-	}
+	s.present[0] = s.present[0].Level(0, 1, 0)
 	return s
 }
 
 func (s *scratch) bytes() int64 {
 	const value = 24
-	return value*int64(2*pageRows+cap(s.levels)) + 8*int64(cap(s.ints)+cap(s.doubles)) +
+	return value*int64(pageRows+cap(s.levels)) + 8*int64(cap(s.ints)+cap(s.doubles)) +
 		4*int64(cap(s.int32s)+cap(s.floats)+cap(s.codes)+cap(s.seen)+cap(s.used)+cap(s.ends)) +
 		int64(cap(s.bits)+cap(s.data))
 }
 
-// flush makes a page of what the leaf holds; levels say which rows have a value.
-func (p *pager) flush(levels []parquet.Value) error {
+// flush makes a page of what the leaf holds, for so many rows. Levels say which of
+// them have a value; nil: all.
+func (p *pager) flush(levels []parquet.Value, rows int) error {
+	p.leaf.repeat = 1
+	if levels == nil {
+		levels, p.leaf.repeat = p.scratch.present[:1], rows
+	}
 	if _, err := p.out.WriteRowValues(levels); err != nil {
 		return err
 	}
@@ -111,7 +115,8 @@ func (p *pager) nulls(from, to int) error {
 	p.leaf.own, p.leaf.exact = true, false
 	p.leaf.lower, p.leaf.upper = parquet.Value{}, parquet.Value{}
 	for ; from < to; from += pageRows {
-		if err := p.flush(p.scratch.absent[:min(pageRows, to-from)]); err != nil {
+		n := min(pageRows, to-from)
+		if err := p.flush(p.scratch.absent[:n], n); err != nil {
 			return err
 		}
 	}
@@ -125,16 +130,18 @@ func (p *pager) fixed(from, to int) error {
 		p.leaf.exact = !p.hasNaN(from, to)
 	}
 	for ; from < to; from += pageRows {
-		ints, levels := p.page(from, min(from+pageRows, to))
+		end := min(from+pageRows, to)
+		ints, levels := p.page(from, end)
 		p.number(ints)
-		if err := p.flush(levels); err != nil {
+		if err := p.flush(levels, end-from); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// page gives the values of the rows [from, to) without nulls, and their levels.
+// page gives the values of the rows [from, to) without nulls, and their levels: nil
+// where there are no nulls.
 func (p *pager) page(from, to int) ([]int64, []parquet.Value) {
 	s := p.scratch
 	if p.same {
@@ -145,9 +152,9 @@ func (p *pager) page(from, to int) ([]int64, []parquet.Value) {
 	}
 	if !p.null(from, to) {
 		if p.same {
-			return s.ints, s.present[:to-from]
+			return s.ints, nil
 		}
-		return p.ints[from-p.first : to-p.first], s.present[:to-from]
+		return p.ints[from-p.first : to-p.first], nil
 	}
 	s.ints, s.levels = resize(s.ints, to-from), resize(s.levels, to-from)
 	n := 0

@@ -1,8 +1,11 @@
 package writer
 
 import (
+	"math/bits"
+
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
+	"github.com/parquet-go/parquet-go/encoding/rle"
 )
 
 // leaf is what parquet-go takes for the buffer, and for the dictionary, of one
@@ -16,6 +19,7 @@ type leaf struct {
 	typ     parquet.Type // what the column is
 	indexed bool         // pages hold codes into the dictionary
 	values  encoding.Values
+	repeat  int // how often a value that is written counts
 
 	// Bounds of the values of the next page. Unless own is set, they are computed
 	// from its values. Not exact: they hold, but are no values of the page. The
@@ -71,8 +75,14 @@ type counter struct {
 // Type implements parquet.ColumnBuffer.
 func (c *counter) Type() parquet.Type { return c.typ }
 
-// WriteValues implements parquet.ColumnBuffer.
-func (c *counter) WriteValues(v []parquet.Value) (int, error) { c.n += len(v); return len(v), nil }
+// WriteValues implements parquet.ColumnBuffer. The buffer of an optional column,
+// which calls this, enters as many levels as are said to be written: so one value
+// can stand for a whole page, and need not be read from as many that are alike.
+func (c *counter) WriteValues(v []parquet.Value) (int, error) {
+	n := len(v) * c.typ.leaf.repeat
+	c.n += n
+	return n, nil
+}
 
 // Len implements parquet.ColumnBuffer.
 func (c *counter) Len() int { return c.n }
@@ -89,11 +99,12 @@ func (c *counter) Reset() { c.n = 0 }
 // Page implements parquet.ColumnBuffer.
 func (c *counter) Page() parquet.Page {
 	l := c.typ.leaf
-	typ := l.typ
+	l.page = page{leaf: l}
 	if l.indexed {
-		typ = parquet.Int32Type
+		l.page.Page = parquet.Int32Type.NewPage(c.column, c.n, l.values)
+	} else {
+		l.page.Page = l.typ.NewPage(c.column, c.n, l.values)
 	}
-	l.page = page{Page: typ.NewPage(c.column, c.n, l.values), leaf: l}
 	return &l.page
 }
 
@@ -103,12 +114,41 @@ type page struct {
 	leaf *leaf
 }
 
+// Type implements parquet.Page: it says how the page is encoded.
+func (p *page) Type() parquet.Type {
+	if p.leaf.indexed {
+		return &codes{Type: parquet.Int32Type, entries: len(p.leaf.ends) - 1}
+	}
+	return p.Page.Type()
+}
+
 // Bounds implements parquet.Page.
 func (p *page) Bounds() (lower, upper parquet.Value, ok bool) {
 	if !p.leaf.own {
 		return p.Page.Bounds()
 	}
 	return p.leaf.lower, p.leaf.upper, p.leaf.exact && p.NumValues() > 0
+}
+
+// codes is the type of a page of codes into a dictionary of so many values. Its
+// width is known from that, where parquet-go would look at every code.
+type codes struct {
+	parquet.Type
+	entries int
+}
+
+// Encode implements parquet.Type.
+func (c *codes) Encode(dst []byte, src encoding.Values, _ encoding.Encoding) ([]byte, error) {
+	width := bits.Len(uint(max(c.entries-1, 0)))
+	enc := rle.Encoding{BitWidth: width}
+	dst, err := enc.EncodeInt32(dst, src.Int32())
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, 0)
+	copy(dst[1:], dst)
+	dst[0] = byte(width)
+	return dst, nil
 }
 
 // dictionary is the dictionary of a leaf.

@@ -70,21 +70,22 @@ func (p *pager) coded(from, to int) error {
 	}
 	n := 0
 	for ; from < to; from += pageRows {
-		levels, values := p.levels(from, min(from+pageRows, to))
+		end := min(from+pageRows, to)
+		levels, values := p.levels(from, end)
 		l.values = encoding.Int32Values(s.codes[n : n+values])
 		n += values
-		if err := p.flush(levels); err != nil {
+		if err := p.flush(levels, end-from); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// levels tells which of the rows [from, to) have values, and how many have.
+// levels tells which of the rows [from, to) have values (nil: all), and how many.
 func (p *pager) levels(from, to int) ([]parquet.Value, int) {
 	s := p.scratch
 	if !p.null(from, to) {
-		return s.present[:to-from], to - from
+		return nil, to - from
 	}
 	s.levels = resize(s.levels, to-from)
 	n := 0
@@ -178,7 +179,7 @@ func (p *pager) plain(from, to int) error {
 		upper, _ = above(upper, p.kind == schema.String)
 		l.lower, l.upper = parquet.ByteArrayValue(lower), parquet.ByteArrayValue(upper)
 		l.values = encoding.ByteArrayValues(s.data, s.ends)
-		if err := p.flush(s.levels); err != nil {
+		if err := p.flush(s.levels, len(s.levels)); err != nil {
 			return err
 		}
 		if cap(s.data) > 2*pageBytes {
