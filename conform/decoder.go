@@ -13,6 +13,8 @@ type Decoder struct {
 	drift   differences
 	seed    maphash.Seed
 	keys    keySet
+	days    days
+	learned template
 	text    []byte // of a value or key with escapes, unescaped
 	binary  []byte // a value of a binary column
 
@@ -28,6 +30,7 @@ type Decoder struct {
 	stamp     uint32 // tells its marks in columns and keys from those of others
 	rejects   int    // len(b.Rejects) before it
 	bad       bool
+	plain     bool   // only the general parser reads it
 	padded    []byte // memory of a value whose block has no padding
 }
 
@@ -41,6 +44,7 @@ type column struct {
 
 	stamp    uint32 // of the record that had a value for it last
 	rank     int32  // of the name that the value stood under
+	item     int32  // of the template, −1: it has none
 	fallback int32  // code of the default in the batch's dictionary, −1: not there yet
 }
 
@@ -89,7 +93,9 @@ func (d *Decoder) begin(b *batch.Batch) {
 			c.index.begin(&c.v.Dict)
 		}
 	}
-	d.drift.begin()
+	if d.drift.begin() {
+		d.forget()
+	}
 }
 
 // finish lets go of the batch and of what an unusual record has taken.

@@ -51,12 +51,16 @@ func (s *differences) init(p *Plan) {
 	s.extra = map[string]int{}
 }
 
-func (s *differences) begin() {
+// begin begins a batch. It reports whether what is known of extra keys was
+// forgotten, to make room for those that come today.
+func (s *differences) begin() bool {
 	s.batch++
-	if len(s.extra) >= maxExtras { // make room for those that come today
-		clear(s.extra)
-		s.all, s.names = s.all[:s.fixed], 0
+	if len(s.extra) < maxExtras {
+		return false
 	}
+	clear(s.extra)
+	s.all, s.names = s.all[:s.fixed], 0
+	return true
 }
 
 func (s *differences) bytes() int64 {

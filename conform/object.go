@@ -43,37 +43,89 @@ func (d *Decoder) opening() (int, bool) {
 
 // object decodes the object that opens at pos, and whatever is behind it.
 func (d *Decoder) object(pos int) {
+	if !d.plain {
+		item, next := d.follow(0, pos)
+		if d.learned.whole(item) && next+1 == d.end && d.buf[next] == '}' {
+			for _, column := range d.learned.missing {
+				d.missing(column)
+			}
+			d.learned.met()
+			return
+		}
+		if next <= d.end {
+			if d.members(pos, next, item) && !d.bad && d.learned.missed() {
+				d.learn(pos)
+			}
+			return
+		}
+	}
+	d.plainly(pos)
+}
+
+// plainly decodes a record by the general parser alone, from its beginning: where
+// short cuts would have to reject it, or went astray behind its end.
+func (d *Decoder) plainly(pos int) {
+	was := d.plain
+	d.plain, d.bad, d.b.Rejects = true, false, d.b.Rejects[:d.rejects]
+	d.members(pos, pos, 0)
+	d.plain = was
+}
+
+// members decodes the object that opens at pos, of which a short cut has done as
+// many items of the template as it says, up to next. It reports false if it
+// rejected the record, or left that to plainly.
+func (d *Decoder) members(pos, next, items int) bool {
 	d.nextStamp()
 	d.keys.begin(d.stamp)
-	pos = d.space(pos + 1)
-	if d.peek(pos) != '}' {
-		for n := 1; ; n++ {
-			if n >= maxKeys {
-				d.fail(ReasonLimit, "fewer than 100,000 keys", pos, 0)
-				return
+	if !d.mark(0, items) {
+		d.plainly(pos)
+		return false
+	}
+	at, n := next, items
+	for {
+		at = d.space(at)
+		c := d.peek(at)
+		if n == 0 {
+			at = d.space(at + 1)
+			if d.peek(at) == '}' {
+				break
 			}
-			var ok bool
-			if pos, ok = d.member(pos); !ok {
-				return
-			}
-			pos = d.space(pos)
-			c := d.peek(pos)
+		} else {
 			if c == '}' {
 				break
 			}
 			if c != ',' {
-				d.unexpected("a comma or the end of the object", pos)
-				return
+				d.unexpected("a comma or the end of the object", at)
+				return false
 			}
-			pos = d.space(pos + 1)
+			at = d.space(at + 1)
 		}
+		if n++; n >= maxKeys {
+			d.fail(ReasonLimit, "fewer than 100,000 keys", at, 0)
+			return false
+		}
+		var ok bool
+		if at, items, ok = d.member(at, items); !ok {
+			return false
+		}
+		if d.plain {
+			continue
+		}
+		more, next := d.follow(items, at)
+		if next > d.end || !d.mark(items, more) {
+			d.plainly(pos)
+			return false
+		}
+		n += more - items
+		at, items = next, more
 	}
-	pos = d.space(pos + 1)
-	if pos < d.end {
-		d.fail(ReasonTrailing, "nothing after the object", pos, d.end-pos)
-		return
+	at = d.space(at + 1)
+	if at < d.end {
+		d.fail(ReasonTrailing, "nothing after the object", at, d.end-at)
+		return false
 	}
 	d.fill()
+	return true
 }
 
 // fill deals with the columns that had no key.
@@ -87,51 +139,77 @@ func (d *Decoder) fill() {
 	}
 }
 
-// member decodes one key and its value. It returns the place behind them.
-func (d *Decoder) member(pos int) (int, bool) {
-	if d.peek(pos) != '"' {
-		d.unexpected("a key in double quotes", pos)
-		return 0, false
-	}
-	s, ok := d.str(pos)
+// member decodes one key and its value. It returns the place behind them, and the
+// item of the template that should come next: the one behind this key, or the one
+// given where the template does not have it.
+func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
+	s, key, ok := d.readKey(pos)
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	key := d.buf[s.from:s.to]
-	if s.escaped {
-		var at int
-		if key, at = d.unescape(s); at >= 0 {
-			d.fail(ReasonEncoding, "a key whose surrogates come in pairs", at, 0)
-			return 0, false
-		}
-	}
-	if s.high && !utf8.Valid(key) {
-		d.fail(ReasonEncoding, "a key in UTF-8", s.from+invalidAt(d.buf[s.from:s.to]), 0)
-		return 0, false
-	}
-	next := d.space(s.to + 1)
+	next = d.space(s.to + 1)
 	if d.peek(next) != ':' {
 		d.unexpected("a colon", next)
-		return 0, false
+		return 0, 0, false
 	}
 	next = d.space(next + 1)
 	column, rank, known := d.plan.names.find(key)
 	if !known {
-		return d.extra(s, key, next)
+		next, ok = d.extra(s, key, next)
+		return next, item, ok
 	}
 	c := &d.columns[column]
 	if c.stamp == d.stamp {
 		switch {
 		case c.rank == int32(rank):
 			d.fail(ReasonDuplicate, "each key once", s.from-1, s.to-s.from+2)
-			return 0, false
+			return 0, 0, false
 		case c.rank < int32(rank): // the better name has come already
-			return d.extra(s, key, next)
+			next, ok = d.extra(s, key, next)
+			return next, item, ok
 		}
 		d.supersede(column)
 	}
 	c.stamp, c.rank = d.stamp, int32(rank)
-	return d.value(column, next)
+	if c.item >= 0 {
+		item = int(c.item) + 1
+	}
+	if !d.plain {
+		k := c.classFor(d.peek(next))
+		from := next
+		if k.quoted() {
+			from++
+		}
+		if end := d.quick(k, column, from); end > 0 && k != classNull && end < d.end && ends(d.buf[end]) {
+			return end, item, true
+		}
+	}
+	next, ok = d.value(column, next)
+	return next, item, ok
+}
+
+// readKey reads the key at pos.
+func (d *Decoder) readKey(pos int) (s span, key []byte, ok bool) {
+	if d.peek(pos) != '"' {
+		d.unexpected("a key in double quotes", pos)
+		return s, nil, false
+	}
+	if s, ok = d.str(pos); !ok {
+		return s, nil, false
+	}
+	key = d.buf[s.from:s.to]
+	if s.escaped {
+		var at int
+		if key, at = d.unescape(s); at >= 0 {
+			d.fail(ReasonEncoding, "a key whose surrogates come in pairs", at, 0)
+			return s, nil, false
+		}
+	}
+	if s.high && !utf8.Valid(key) {
+		d.fail(ReasonEncoding, "a key in UTF-8", s.from+invalidAt(d.buf[s.from:s.to]), 0)
+		return s, nil, false
+	}
+	return s, key, true
 }
 
 // supersede undoes what a worse name of a column gave it in this record. The key
@@ -159,7 +237,7 @@ func (d *Decoder) extra(s span, key []byte, pos int) (int, bool) {
 	if s.escaped {
 		at = -1
 	}
-	if !d.keys.add(d.buf, key, maphash.Bytes(d.seed, key), at) {
+	if !d.keys.add(d.buf, key, d.hashKey(key), at) {
 		d.fail(ReasonDuplicate, "each key once", s.from-1, s.to-s.from+2)
 		return 0, false
 	}
@@ -169,6 +247,8 @@ func (d *Decoder) extra(s span, key []byte, pos int) (int, bool) {
 	}
 	return next, ok
 }
+
+func (d *Decoder) hashKey(key []byte) uint64 { return maphash.Bytes(d.seed, key) }
 
 // kindOf names the kind of the value that begins with c.
 func kindOf(c byte) string {

@@ -174,5 +174,6 @@ func (p *Plan) Decoder() *Decoder {
 		d.columns[i].index.mix = maphash.Bytes(d.seed, []byte{byte(i)}) | 1
 	}
 	d.drift.init(p)
+	d.forget()
 	return d
 }

@@ -1,8 +1,6 @@
 package conform
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -14,19 +12,6 @@ type span struct {
 	high     bool // it holds a byte that is not ASCII
 }
 
-// One bit in each byte of a word: the lowest, the highest.
-const (
-	lows  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// zeros marks the highest bit of the bytes of w that are zero; above the first
-// such byte it may mark others.
-func zeros(w uint64) uint64 { return (w - lows) &^ w & highs }
-
-// below marks the bytes of w that are less than 0x20, as zeros does.
-func below(w uint64) uint64 { return (w - 0x20*lows) &^ w & highs }
-
 // str finds the end of the text that opens at pos. It rejects a record whose text
 // has a control character or an escape that JSON does not know.
 func (d *Decoder) str(pos int) (s span, ok bool) {
@@ -35,7 +20,7 @@ func (d *Decoder) str(pos int) (s span, ok bool) {
 	high := uint64(0)
 	for {
 		// Padding may be read: the words of a value end at most eight bytes behind it.
-		w := binary.LittleEndian.Uint64(d.buf[pos:])
+		w := word(d.buf, pos)
 		stop := zeros(w^'"'*lows) | zeros(w^'\\'*lows) | below(w)
 		if stop == 0 {
 			high |= w
@@ -45,8 +30,8 @@ func (d *Decoder) str(pos int) (s span, ok bool) {
 			}
 			continue
 		}
-		n := bits.TrailingZeros64(stop) >> 3
-		high |= w & (1<<(8*n) - 1)
+		n := first(stop)
+		high |= w & lowBytes(n)
 		if pos += n; pos >= d.end {
 			d.unexpected("a double quote", d.end)
 			return s, false

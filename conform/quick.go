@@ -1,0 +1,354 @@
+package conform
+
+import (
+	"math"
+	"unicode/utf8"
+
+	"tidemark/internal/schema"
+)
+
+// class is how a short cut reads a value. A short cut takes the ordinary ways to
+// write a value and returns the place behind it, or 0 for whatever else it meets,
+// which it leaves to the general parser. It never rejects (F4).
+type class uint8
+
+const (
+	classOther       class = iota // none
+	classNull                     // the word null, of a column that may be
+	classDropped                  // a value without a column
+	classBoolean                  //
+	classWhole                    // of int and long
+	classDecimal                  //
+	classDecimalText              // a decimal between quotes
+	classDouble                   //
+	classText                     //
+	classMoment                   // a timestamp as text
+	classDate                     // a date as text
+	classEpoch                    // a timestamp as a number
+)
+
+// quoted reports whether the place of a value is behind its opening quote.
+func (k class) quoted() bool {
+	return k == classText || k == classMoment || k == classDate || k == classDecimalText
+}
+
+// numeric reports whether more of the value may follow where the short cut ends:
+// it does not look at what is behind the digits.
+func (k class) numeric() bool {
+	return k == classWhole || k == classDecimal || k == classDouble || k == classEpoch || k == classDropped
+}
+
+// ends reports whether a byte may stand behind a value.
+func ends(c byte) bool {
+	return c == ',' || c == '}' || c == ' ' || c == '\n' || c == '\r' || c == '\t'
+}
+
+// classFor is how to read a value of a column that begins with the byte c.
+func (f *field) classFor(c byte) class {
+	isNumber, isText := c == '-' || c-'0' <= 9, c == '"'
+	switch {
+	case c == 'n' && !f.required:
+		return classNull
+	case isText && f.kind == schema.String:
+		return classText
+	case isText && f.kind == schema.Decimal:
+		return classDecimalText
+	case isText && f.kind == schema.Timestamp && f.layout == "" && f.zone == nil:
+		return classMoment
+	case isText && f.kind == schema.Date && f.layout == "":
+		return classDate
+	case isNumber && (f.kind == schema.Int || f.kind == schema.Long):
+		return classWhole
+	case isNumber && f.kind == schema.Decimal:
+		return classDecimal
+	case isNumber && f.kind == schema.Double:
+		return classDouble
+	case isNumber && f.kind == schema.Timestamp && f.unit != "":
+		return classEpoch
+	case (c == 't' || c == 'f') && f.kind == schema.Boolean:
+		return classBoolean
+	}
+	return classOther
+}
+
+// quick reads the value at pos, behind its opening quote if its class has one.
+func (d *Decoder) quick(k class, column, pos int) int {
+	switch k {
+	case classText:
+		return d.quickText(&d.columns[column], pos)
+	case classWhole:
+		return d.quickWhole(&d.columns[column], pos)
+	case classDecimal:
+		return d.quickDecimal(column, pos, d.widens(column))
+	case classDecimalText:
+		if next := d.quickDecimal(column, pos, true); next > 0 && d.buf[next] == '"' {
+			return next + 1
+		}
+	case classMoment:
+		return d.quickMoment(&d.columns[column], pos)
+	case classDate:
+		return d.quickDate(&d.columns[column], pos)
+	case classDouble:
+		return d.quickDouble(column, pos)
+	case classEpoch:
+		return d.quickEpoch(&d.columns[column], pos)
+	case classBoolean:
+		return d.quickBoolean(&d.columns[column], pos)
+	case classDropped:
+		return d.quickDrop(pos)
+	case classNull:
+		d.setNull(&d.columns[column]) // the word is part of what was compared
+		return pos
+	}
+	return 0
+}
+
+// widens reports whether a whole number may stand in a column with a fraction and
+// nothing is to be told about it any more.
+func (d *Decoder) widens(column int) bool {
+	return !d.columns[column].fractions() ||
+		d.plan.table.Evolution.Widen == schema.Accept && d.shown(d.drift.widen(column))
+}
+
+// digitsAt reads a minus and up to 19 digits without zeros in front.
+func (d *Decoder) digitsAt(pos int) (v uint64, n, next int, negative bool) {
+	w := word(d.buf, pos)
+	if byte(w) == '-' {
+		negative = true
+		pos++
+		w = word(d.buf, pos)
+	}
+	values, n := digits(w)
+	if n == 0 || byte(values) == 0 && n > 1 {
+		return 0, 0, 0, false
+	}
+	v = number(values, n)
+	pos += n
+	for n == 8 || n == 16 {
+		values, more := digits(word(d.buf, pos))
+		if n+more > 19 {
+			return 0, 0, 0, false
+		}
+		if more == 0 {
+			break
+		}
+		v = v*pow10[more] + number(values, more)
+		pos += more
+		n += more
+	}
+	return v, n, pos, negative
+}
+
+func (d *Decoder) quickWhole(c *column, pos int) int {
+	v, n, next, negative := d.digitsAt(pos)
+	if n == 0 || v > c.limit {
+		return 0
+	}
+	x := int64(v)
+	if negative {
+		x = -x
+	}
+	c.ints[d.row] = x
+	return next
+}
+
+// quickDecimal reads a decimal of which at most 18 digits count.
+func (d *Decoder) quickDecimal(column, pos int, whole bool) int {
+	c := &d.columns[column]
+	v, n, next, negative := d.digitsAt(pos)
+	if n == 0 || n+c.scale > 18 {
+		return 0
+	}
+	if d.buf[next] != '.' {
+		if !whole {
+			return 0
+		}
+		v *= pow10[c.scale]
+	} else {
+		values, more := digits(word(d.buf, next+1))
+		if more == 0 || more > c.scale {
+			return 0
+		}
+		v = (v*pow10[more] + number(values, more)) * pow10[c.scale-more]
+		next += 1 + more
+	}
+	if v > c.limit {
+		return 0
+	}
+	x := int64(v)
+	if negative {
+		x = -x
+	}
+	c.ints[d.row] = x
+	return next
+}
+
+// quickDouble reads a number of at most 15 digits with a point: then both the
+// digits and the power of ten are exact, and one division rounds once.
+func (d *Decoder) quickDouble(column, pos int) int {
+	v, n, next, negative := d.digitsAt(pos)
+	if n == 0 {
+		return 0
+	}
+	more := 0
+	if d.buf[next] == '.' {
+		var values uint64
+		values, more = digits(word(d.buf, next+1))
+		if more == 0 || more == 8 {
+			return 0
+		}
+		v = v*pow10[more] + number(values, more)
+		next += 1 + more
+	}
+	if n+more > 15 || more == 0 && !d.widens(column) {
+		return 0
+	}
+	x := float64(v) / exact10[more]
+	if negative {
+		x = -x
+	}
+	d.columns[column].ints[d.row] = int64(math.Float64bits(x))
+	return next
+}
+
+// quickEpoch reads a number of the column's unit.
+func (d *Decoder) quickEpoch(c *column, pos int) int {
+	v, n, next, negative := d.digitsAt(pos)
+	if n == 0 || n+max(c.shift, 0) > 18 || negative {
+		return 0
+	}
+	if c.shift < 0 {
+		if v%1000 != 0 {
+			return 0
+		}
+		v /= 1000
+	} else {
+		v *= pow10[c.shift]
+	}
+	if int64(v) > lastNumber {
+		return 0
+	}
+	c.ints[d.row] = int64(v)
+	return next
+}
+
+func (d *Decoder) quickBoolean(c *column, pos int) int {
+	switch w := word(d.buf, pos); {
+	case w&lowBytes(4) == 't'|'r'<<8|'u'<<16|'e'<<24:
+		c.ints[d.row] = 1
+		return pos + 4
+	case w&lowBytes(5) == 'f'|'a'<<8|'l'<<16|'s'<<24|'e'<<32:
+		c.ints[d.row] = 0
+		return pos + 5
+	}
+	return 0
+}
+
+// quickText reads a text without escapes, behind its opening quote.
+func (d *Decoder) quickText(c *column, pos int) int {
+	x := &c.index
+	if x.off {
+		return d.quickOwn(c, pos)
+	}
+	// Two words, cut at the quote without a branch: lengths differ from row to row.
+	head, tail := word(d.buf, pos), word(d.buf, pos+8)
+	end0, end1 := zeros(head^'"'*lows), zeros(tail^'"'*lows)
+	if end0|end1 == 0 {
+		return d.quickLong(c, pos)
+	}
+	n0, n1 := first(end0), first(end1)
+	both := -uint64(n0 >> 3) // all bits if the quote is in the second word
+	head &= lowBytes(n0)
+	tail &= lowBytes(n1) & both
+	n := n0 + n1&int(both)
+	tail |= uint64(n) << 56
+	i := x.slot(head, tail)
+	e := &x.slots[i]
+	for e.head != head || e.tail != tail {
+		if e.code == 0 {
+			return d.quickEnter(c, pos, pos+n, entry{head: head, tail: tail})
+		}
+		i = (i + 1) & (len(x.slots) - 1)
+		e = &x.slots[i]
+	}
+	if e.code == 0 { // the empty text, which looks like a free slot
+		return d.quickEnter(c, pos, pos+n, entry{head: head, tail: tail})
+	}
+	x.asked++
+	c.codes[d.row] = e.code - 1
+	return pos + n + 1
+}
+
+// quickEnter gives a text that is new, and proves to need no escapes, a code.
+func (d *Decoder) quickEnter(c *column, pos, to int, key entry) int {
+	if to >= d.end {
+		return 0
+	}
+	text := d.buf[pos:to]
+	if !plain(text) || !utf8.Valid(text) {
+		return 0
+	}
+	c.codes[d.row] = c.index.short(key.head, key.tail, text)
+	return to + 1
+}
+
+// quickLong reads a text of 16 bytes and more.
+func (d *Decoder) quickLong(c *column, pos int) int {
+	to := d.plainEnd(pos)
+	if to == 0 || to-pos >= maxText {
+		return 0
+	}
+	c.codes[d.row] = c.index.long(d.buf[pos:to], markLong)
+	return to + 1
+}
+
+// quickOwn reads a text of a column that is not searched.
+func (d *Decoder) quickOwn(c *column, pos int) int {
+	to := d.plainEnd(pos)
+	if to == 0 || to-pos >= maxText {
+		return 0
+	}
+	c.codes[d.row] = c.index.dict.Add(d.buf[pos:to])
+	return to + 1
+}
+
+// plainEnd is where the text at pos ends, 0 if it needs a closer look.
+func (d *Decoder) plainEnd(pos int) int {
+	from, high := pos, uint64(0)
+	for ; pos < d.end; pos += 8 {
+		w := word(d.buf, pos)
+		stop := zeros(w^'"'*lows) | zeros(w^'\\'*lows) | below(w)
+		if stop == 0 {
+			high |= w
+			continue
+		}
+		n := first(stop)
+		high |= w & lowBytes(n)
+		if pos += n; pos >= d.end || d.buf[pos] != '"' ||
+			high&highs != 0 && !utf8.Valid(d.buf[from:pos]) {
+			return 0
+		}
+		return pos
+	}
+	return 0
+}
+
+// quickDrop reads over a value without a column: a text without escapes, or a
+// number.
+func (d *Decoder) quickDrop(pos int) int {
+	if d.buf[pos] == '"' {
+		if to := d.plainEnd(pos + 1); to > 0 {
+			return to + 1
+		}
+		return 0
+	}
+	_, n, next, _ := d.digitsAt(pos)
+	if n > 0 && d.buf[next] == '.' {
+		_, more := digits(word(d.buf, next+1))
+		if more == 0 || more == 8 {
+			return 0
+		}
+		next += 1 + more
+	}
+	return next
+}

@@ -1,0 +1,129 @@
+package conform
+
+import "encoding/binary"
+
+// template is how a record was written from which the decoder learned: the next
+// one is expected to look the same but for its values.
+type template struct {
+	items   []item
+	missing []int // columns that have no item
+
+	// A record that took the general parser is learned from if most since the last
+	// time did. Each time so many more have to, so that records without a common
+	// shape do not make the decoder learn for ever.
+	rows, strangers int
+	patience        int
+}
+
+// item is one key of a template: what stands from behind the value before it to
+// its own value, and how that is read.
+type item struct {
+	words  [3]uint64 // the literal's first 24 bytes
+	masks  [3]uint64 // and which of them it has
+	rest   []byte    // the bytes behind those
+	length int
+
+	class  class
+	column int32 // −1: none
+	rank   int32
+	slot   int32  // the difference that must have been shown, −1: none
+	key    []byte // of an item without a column
+}
+
+const (
+	leastPatience = 2
+	mostPatience  = 1 << 12
+	mostItems     = 1 << 10
+)
+
+// whole reports whether all of a template was followed.
+func (t *template) whole(items int) bool { return items > 0 && items == len(t.items) }
+
+// met counts a record that was as expected.
+func (t *template) met() { t.rows++ }
+
+// missed counts one that was not. It reports whether to learn from it.
+func (t *template) missed() bool {
+	t.rows++
+	t.strangers++
+	if t.strangers <= t.patience {
+		return false
+	}
+	often := 2*t.strangers > t.rows
+	t.rows, t.strangers = 0, 0
+	t.patience = min(2*t.patience, mostPatience)
+	return often
+}
+
+// forget makes the decoder learn anew.
+func (d *Decoder) forget() {
+	d.learned = template{items: d.learned.items[:0], patience: leastPatience}
+	for i := range d.columns {
+		d.columns[i].item = -1
+	}
+}
+
+// learn makes a template of the object at pos, which was accepted.
+func (d *Decoder) learn(pos int) {
+	t := &d.learned
+	t.items, t.missing = t.items[:0], t.missing[:0]
+	for i := range d.columns {
+		d.columns[i].item = -1
+	}
+	from := pos
+	at := d.space(pos + 1)
+	for d.peek(at) == '"' && len(t.items) < mostItems {
+		s, key, _ := d.readKey(at)
+		value := d.space(d.space(s.to+1) + 1)
+		it := d.newItem(key, d.peek(value))
+		if it.column >= 0 {
+			c := &d.columns[it.column]
+			if c.rank != it.rank { // a record with two names of a column has no template
+				d.forget()
+				return
+			}
+			c.item = int32(len(t.items))
+		}
+		end, _ := d.skip(value, 1)
+		switch {
+		case it.class == classNull:
+			value = end
+		case it.class.quoted():
+			value++
+		}
+		it.expect(d.buf[from:value])
+		t.items = append(t.items, it)
+		from = end
+		at = d.space(d.space(end) + 1)
+	}
+	for i := range d.columns {
+		if d.columns[i].item < 0 {
+			t.missing = append(t.missing, i)
+		}
+	}
+}
+
+// newItem is the item of a key whose value begins with c.
+func (d *Decoder) newItem(key []byte, c byte) item {
+	column, rank, known := d.plan.names.find(key)
+	if !known {
+		return item{class: classDropped, column: -1, slot: int32(d.drift.extraKey(key, "")), key: append([]byte(nil), key...)}
+	}
+	it := item{class: d.columns[column].classFor(c), column: int32(column), rank: int32(rank), slot: -1}
+	if rank > 0 {
+		it.slot = int32(d.drift.alias(column, rank))
+	}
+	return it
+}
+
+// expect sets what stands in front of the value.
+func (it *item) expect(literal []byte) {
+	var words [24]byte
+	it.length = len(literal)
+	n := copy(words[:], literal)
+	it.rest = append([]byte(nil), literal[n:]...)
+	for i := range it.words {
+		it.words[i] = binary.LittleEndian.Uint64(words[8*i:])
+		it.masks[i] = lowBytes(min(max(n-8*i, 0), 8))
+	}
+}
