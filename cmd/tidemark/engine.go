@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"tidemark/consumer"
+	"tidemark/internal/config"
+	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/status"
+	"tidemark/internal/store"
+)
+
+// engine is everything that takes records from Kafka into a lake, put together.
+type engine struct {
+	cfg      *config.Config
+	drain    bool
+	listen   string // address of the site, empty: none
+	lake     *observed
+	registry *prometheus.Registry
+	meter    *meter
+	pipe     *pipeline.Pipeline
+	kafka    *consumer.Consumer
+	log      *slog.Logger
+}
+
+var (
+	_ pipeline.Lake    = (*observed)(nil)
+	_ pipeline.Edge    = (*consumer.Consumer)(nil)
+	_ consumer.Handler = (*meter)(nil)
+)
+
+// newEngine opens the lake, probes it if it is new, and puts everything together.
+// Kafka is not reached yet.
+func newEngine(ctx context.Context, cfg *config.Config, tables []*config.Table, drain bool, log *slog.Logger) (*engine, error) {
+	file, err := store.Open(ctx, cfg.Lake)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{cfg: cfg, drain: drain, listen: cfg.HTTP.Listen, registry: newRegistry(), log: log}
+	e.lake = observe(file, e.registry)
+	probed, err := probeNew(ctx, e.lake, tables)
+	if err != nil {
+		return nil, err
+	}
+	if probed {
+		log.Info("the lake has a real put-if-absent", "lake", cfg.Lake, "keys", probeKeys, "racers", probeRacers)
+	}
+	if e.pipe, err = pipeline.New(pipelineConfig(cfg, tables, drain), e.lake, log, e.registry); err != nil {
+		return nil, err
+	}
+	e.meter = &meter{Pipeline: e.pipe}
+	e.kafka, err = consumer.New(consumerConfig(cfg, tables), e.meter, log, e.registry)
+	return e, err
+}
+
+func newRegistry() *prometheus.Registry {
+	b := readBuild()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tidemark_build_info", Help: "1, with the version of the program and of Go.",
+		ConstLabels: prometheus.Labels{"version": b.version, "go": runtime.Version()},
+	})
+	info.Set(1)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg
+}
+
+// patience is how long a run that is asked to end may take for it: what is decided
+// is published by then, or the next start publishes it.
+const patience = 9500 * time.Millisecond
+
+var errStuck = errors.New("end in time: the lake or the brokers do not answer: the process ends as it is, and the next start publishes what is decided")
+
+// feed reads until the context is done or, in a drain, until all is read.
+func (e *engine) feed(ctx context.Context) error {
+	read := e.kafka.Run
+	if e.drain {
+		read = e.kafka.Drain
+	}
+	done := make(chan error, 1)
+	go func() { done <- e.pipe.Feed(ctx, e.kafka, read) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		e.log.Info("ending: deciding and publishing what can be in time")
+		late := time.NewTimer(patience)
+		defer late.Stop()
+		select {
+		case err = <-done:
+		case <-late.C:
+			return errStuck // and main ends the process
+		}
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// document is the state as this process knows it.
+func (e *engine) document() status.Document {
+	doc := status.Document{At: ledger.At(time.Now()), Version: readBuild().version, Lake: e.cfg.Lake, Tables: []status.Table{}}
+	for _, s := range e.pipe.Snapshot() {
+		st := s.State
+		if st == nil { // not loaded yet
+			st = ledger.NewState(s.Table)
+		}
+		doc.Tables = append(doc.Tables, status.Of(st, status.Live{Ends: s.Ends, Recent: s.Recent, Halted: s.Halted, OpenRows: s.OpenRows, Oldest: s.Oldest}))
+	}
+	return doc
+}
+
+// ready says why the process does not do its work at this moment, nil: it does.
+func (e *engine) ready(ctx context.Context) error {
+	if e.kafka.Assigned() == 0 {
+		return errors.New("no partitions are assigned")
+	}
+	for _, s := range e.pipe.Snapshot() {
+		if s.State == nil || s.State.Head == 0 {
+			continue
+		}
+		if _, err := e.lake.Read(ctx, ledger.RecordKey(s.Table, s.State.Head)); err != nil {
+			return fmt.Errorf("reach the lake: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tidemark/internal/config"
+	"tidemark/internal/ledger"
+	"tidemark/internal/store"
+)
+
+// The size of the probe for a real put-if-absent: enough to find most weak stores.
+const (
+	probeKeys   = 20
+	probeRacers = 16
+	probeKey    = "_tidemark/probe/result.json"
+)
+
+// probeResult is kept in the lake, so that the probe is done once.
+type probeResult struct {
+	Version int         `json:"version"`
+	At      ledger.Time `json:"at"`
+	Host    string      `json:"host"`
+	Keys    int         `json:"keys"`
+	Racers  int         `json:"racers"`
+	Result  string      `json:"result"`
+}
+
+// prober is what probing needs of a lake, with the meaning that store.File gives it.
+type prober interface {
+	Create(ctx context.Context, key string, data []byte) error
+	Read(ctx context.Context, key string) ([]byte, error)
+	Remove(ctx context.Context, key string) error
+}
+
+// probeNew probes a lake that holds no ledger and no result of a probe yet. The
+// error is store.ErrWeak where it may hold none.
+func probeNew(ctx context.Context, lake prober, tables []*config.Table) (probed bool, err error) {
+	keys := []string{probeKey}
+	for _, t := range tables {
+		keys = append(keys, ledger.RecordKey(t.Schema.Name, 1))
+	}
+	for _, key := range keys {
+		_, err := lake.Read(ctx, key)
+		if err == nil {
+			return false, nil
+		}
+		if !errors.Is(err, store.ErrNotExist) {
+			return false, err
+		}
+	}
+	return true, probe(ctx, lake)
+}
+
+// probe probes a lake and keeps the result.
+func probe(ctx context.Context, lake prober) error {
+	if err := store.Probe(ctx, lake, probeKeys, probeRacers); err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	data, err := json.Marshal(probeResult{Version: 1, At: ledger.At(time.Now()), Host: host, Keys: probeKeys, Racers: probeRacers, Result: "one winner each"})
+	if err != nil {
+		return err
+	}
+	if err := lake.Create(ctx, probeKey, append(data, '\n')); err != nil && !errors.Is(err, store.ErrExists) {
+		return fmt.Errorf("keep the result of the probe: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"tidemark/consumer"
+	"tidemark/internal/config"
+	"tidemark/internal/ledger"
+	"tidemark/internal/status"
+	"tidemark/internal/store"
+)
+
+// plan is what run would do, and what would keep it from that.
+type plan struct {
+	cfg    *config.Config
+	tables []*config.Table
+	info   *consumer.Info           // nil: not looked at
+	states map[string]*ledger.State // by table; nil: not looked at
+	probed string                   // what the probe of the lake said
+	faults []error
+}
+
+// missingError is a topic that is not there, or not ours to read.
+type missingError struct{ err error }
+
+func (e *missingError) Error() string { return e.err.Error() }
+
+// Is makes the error a consumer.ErrRefused: run would end with it.
+func (e *missingError) Is(target error) bool { return target == consumer.ErrRefused }
+
+func (e *missingError) Unwrap() error { return e.err }
+
+// reach looks at brokers and lake.
+func (c *plan) reach(ctx context.Context) {
+	if err := c.reachLake(ctx); err != nil {
+		c.faults = append(c.faults, err)
+	}
+	if c.cfg.Kafka == nil {
+		return
+	}
+	asked, cancel := context.WithTimeout(ctx, kafkaPatience)
+	defer cancel()
+	info, err := kafkaInfo(asked, c.cfg, c.tables)
+	if err != nil {
+		c.faults = append(c.faults, fmt.Errorf("reach kafka at %s: %w", strings.Join(c.cfg.Kafka.Brokers, ", "), err))
+		return
+	}
+	c.info = &info
+	for _, t := range info.Topics {
+		if t.Err != nil {
+			c.faults = append(c.faults, &missingError{fmt.Errorf("table %s: topic %s: %w: create it, or mend topics in the configuration", t.Table, t.Topic, t.Err)})
+		}
+		for _, part := range t.Partitions {
+			if part.Err != nil {
+				c.faults = append(c.faults, fmt.Errorf("table %s: topic %s: partition %d: %w", t.Table, t.Topic, part.Partition, part.Err))
+			}
+		}
+	}
+	c.findLosses()
+}
+
+func (c *plan) reachLake(ctx context.Context) error {
+	lake, err := store.Open(ctx, c.cfg.Lake)
+	if err != nil {
+		return err
+	}
+	if err := store.Probe(ctx, lake, probeKeys, probeRacers); err != nil {
+		return err
+	}
+	c.probed = fmt.Sprintf("of %d that created each of %d keys at once exactly one won", probeRacers, probeKeys)
+	c.states = map[string]*ledger.State{}
+	var errs []error
+	for _, t := range c.tables {
+		st, err := ledger.New(lake, t.Schema.Name).Load(ctx)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		c.states[t.Schema.Name] = st
+	}
+	return errors.Join(errs...)
+}
+
+// print writes the plan.
+func (c *plan) print(w io.Writer) error {
+	var out strings.Builder
+	c.printWhole(&out)
+	for _, t := range c.tables {
+		c.printTable(&out, t)
+	}
+	if n := len(c.faults); n == 0 {
+		out.WriteString("\nall is well\n")
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func (c *plan) printWhole(out *strings.Builder) {
+	cfg := c.cfg
+	fmt.Fprintf(out, "lake           %s\n", cfg.Lake)
+	if c.probed != "" {
+		fmt.Fprintf(out, "               %s\n", c.probed)
+	}
+	fmt.Fprintf(out, "source system  %s\n", cfg.SourceSystem)
+	if k := cfg.Kafka; k != nil {
+		fmt.Fprintf(out, "kafka          %s, group %s%s\n", strings.Join(k.Brokers, ", "), k.Group, security(k))
+		fmt.Fprintf(out, "               begins at %s where the ledger knows nothing; where records are gone: %s\n", k.Start, k.OnLoss)
+	}
+	if c.info != nil {
+		fmt.Fprintf(out, "               reached: %s\n", strings.Join(c.info.Brokers, ", "))
+	}
+	buffers := min(cfg.Memory/bufferShare, bufferMost)
+	fmt.Fprintf(out, "memory         %s: %s for records fetched ahead, batches of up to %s as they came\n", status.Size(cfg.Memory), status.Size(buffers), status.Size(cfg.Batch.MaxBytes))
+	fmt.Fprintf(out, "batches        cut after %s, %s rows or %s\n", cfg.Batch.MaxAge, status.Number(int64(cfg.Batch.MaxRows)), status.Size(cfg.Batch.MaxBytes))
+	if cfg.HTTP.Listen != "" {
+		fmt.Fprintf(out, "http           %s\n", cfg.HTTP.Listen)
+	}
+	for _, warning := range cfg.Warnings {
+		fmt.Fprintf(out, "warning        %s\n", warning)
+	}
+}
+
+func security(k *config.Kafka) string {
+	var parts []string
+	if k.TLS != nil {
+		parts = append(parts, "TLS")
+	}
+	if k.SASL != nil {
+		parts = append(parts, k.SASL.Mechanism+" as "+k.SASL.Username)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(parts, ", ")
+}
+
+func (c *plan) printTable(out *strings.Builder, t *config.Table) {
+	fmt.Fprintf(out, "\ntable %s\n", t.Schema.Name)
+	fmt.Fprintf(out, "  topics       %s (%s)\n", strings.Join(t.Topics, ", "), t.Format)
+	folders := "by " + t.Schema.Partition.String()
+	if at := t.Schema.EventTime; at >= 0 {
+		folders += " of " + t.Schema.Columns[at].Name
+	}
+	fmt.Fprintf(out, "  folders      %s\n", folders)
+	fmt.Fprintf(out, "  watermark    %s behind the newest event, at most %s ahead of now; late rows: %s; a partition is idle %s after it is read\n", t.Delay, t.MaxFuture, t.Late, t.IdleAfter)
+	fmt.Fprintf(out, "  files        %s %s, closed at %s%s\n", t.Writer.Codec, t.Writer.Level, status.Size(t.Writer.TargetFile), sorted(t.Writer.SortBy))
+	fmt.Fprintf(out, "  a failure    %s\n", policy(t))
+	c.printColumns(out, t)
+	c.printChecks(out, t)
+	c.printStarts(out, t)
+}
+
+func sorted(by []string) string {
+	if len(by) == 0 {
+		return ""
+	}
+	return ", sorted by " + strings.Join(by, ", ")
+}
+
+func policy(t *config.Table) string {
+	s := fmt.Sprintf("%s; over %s of a batch rejected halts it, from %s rows on", t.Policy.OnFail, percent(t.Policy.HaltAbove), status.Number(t.Policy.HaltMinRows))
+	if t.Policy.HaltAbove == 0 {
+		s = fmt.Sprintf("%s; any rejected row halts the batch", t.Policy.OnFail)
+	}
+	return s
+}
+
+func percent(share float64) string { return fmt.Sprintf("%g %%", share*100) }
+
+func (c *plan) printColumns(out *strings.Builder, t *config.Table) {
+	w := status.Grid("column", "type", "missing", "also known as")
+	for _, col := range t.Schema.Columns {
+		missing := "default"
+		switch {
+		case col.Required:
+			missing = "rejected"
+		case col.Default.Null:
+			missing = "null"
+		}
+		w.AppendRow(table.Row{col.Name, col.Type.String(), missing, strings.Join(col.Aliases, ", ")})
+	}
+	fmt.Fprintf(out, "%s\n", w.Render())
+}
+
+func (c *plan) printChecks(out *strings.Builder, t *config.Table) {
+	if t.Suite != nil && len(t.Checks) > 0 {
+		fmt.Fprintf(out, "  checks       %s\n", strings.Join(t.Suite.Names(), ", "))
+	}
+	for _, r := range t.Remarks {
+		fmt.Fprintf(out, "  not checked  %s\n", r)
+	}
+}
