@@ -19,8 +19,7 @@ import (
 const (
 	maxDocument = 256 << 10
 	maxTokens   = 50_000
-	maxDepth    = 20
-	maxIndent   = 200
+	maxDepth    = 20 // of what can be nested within a line; lines take room to indent
 )
 
 // document parses YAML into a tree, if it is fit to be looked at.
@@ -119,13 +118,13 @@ func (r *reader) fitTokens(tokens token.Tokens) bool {
 		r.fault(place{1, 1}, "the file has more than %d words and signs: divide its tables among several files", maxTokens)
 		return false
 	}
-	good := true
+	said := map[string]bool{}
 	flow, line, onLine := 0, 0, 0
 	for _, t := range tokens {
 		at := place{t.Position.Line, t.Position.Column}
-		if text := unused(t.Type); text != "" {
+		if text := unused(t.Type); text != "" && !said[text] {
 			r.fault(at, "%s", text)
-			good = false
+			said[text] = true
 		}
 		if at.line != line {
 			line, onLine = at.line, 0
@@ -140,13 +139,12 @@ func (r *reader) fitTokens(tokens token.Tokens) bool {
 				onLine++
 			}
 		}
-		deepLine := flow <= 0 && onLine == 1 && at.column > maxIndent && t.Type == token.SequenceEntryType
-		if flow > maxDepth || onLine > maxDepth || deepLine {
+		if flow > maxDepth || onLine > maxDepth {
 			r.fault(at, "this is nested deeper than any setting is: see docs/configuration.md for what is written where")
 			return false
 		}
 	}
-	return good
+	return len(said) == 0
 }
 
 // syntax turns what the parser says into a fault.

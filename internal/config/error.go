@@ -34,6 +34,8 @@ type reader struct {
 	getenv   func(string) (string, bool)
 	faults   []*Error
 	warnings []string
+	// variables are those that were put in, by what they hold.
+	variables map[string]string
 }
 
 // place is where something stands in the file.
@@ -44,7 +46,31 @@ func (r *reader) fault(at place, format string, args ...any) {
 }
 
 func (r *reader) errorAt(at place, format string, args ...any) *Error {
-	return &Error{File: r.file, Line: at.line, Column: at.column, Text: oneLine(fmt.Sprintf(format, args...))}
+	return &Error{File: r.file, Line: at.line, Column: at.column, Text: oneLine(r.masked(fmt.Sprintf(format, args...)))}
+}
+
+// masked names the variables of what they hold (G3). Where a value is shown as it
+// was read that is so from the start; this is for texts that went through other
+// hands. What is shorter than four bytes is no secret and would be met by chance.
+func (r *reader) masked(text string) string {
+	for held, name := range r.variables {
+		if len(held) >= 4 {
+			text = strings.ReplaceAll(text, held, "${"+name+"}")
+		}
+	}
+	return text
+}
+
+// lookUp asks for a variable and remembers what it holds.
+func (r *reader) lookUp(name string) (string, bool) {
+	held, ok := r.getenv(name)
+	if ok {
+		if r.variables == nil {
+			r.variables = map[string]string{}
+		}
+		r.variables[held] = name
+	}
+	return held, ok
 }
 
 // err joins the faults in the order of the file.

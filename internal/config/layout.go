@@ -15,6 +15,7 @@ type layout struct {
 // The sections of the file.
 var (
 	top = layout{
+		title:  "the file",
 		keys:   []string{"lake", "source_system", "memory", "batch", "kafka", "writer", "http", "tables"},
 		absent: []string{"registry", "notify", "delta"},
 	}

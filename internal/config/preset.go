@@ -61,9 +61,9 @@ func (t *tableReader) readPreset() preset {
 	text, err := presets.ReadFile("presets/" + strings.TrimPrefix(name, "banking/") + ".yaml")
 	if err != nil || !strings.HasPrefix(name, "banking/") {
 		if near := nearest(name, presetNames()); near != "" {
-			v.fault("%s is no preset: did you mean %s?", quoted(name), near)
+			v.fault("%s is no preset: did you mean %s?", v.shown(), near)
 		} else {
-			v.fault("%s is no preset: write one of %s", quoted(name), strings.Join(presetNames(), ", "))
+			v.fault("%s is no preset: write one of %s", v.shown(), strings.Join(presetNames(), ", "))
 		}
 		return p
 	}

@@ -34,17 +34,41 @@ func (v value) scalar(want string) (scalar, bool) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		s = scalar{text: n.GetToken().Value}
 	default:
-		v.fault("is %s: write %s", v.kind(), want)
-		return s, false
+		text, ok := v.glued()
+		if !ok {
+			v.fault("is %s: write %s", v.kind(), want)
+			return s, false
+		}
+		s = scalar{text: text, isText: true}
 	}
 	s.source = s.text
-	text, env, err := expand(s.text, v.r.getenv)
+	text, env, err := expand(s.text, v.r.lookUp)
 	if err != nil {
 		v.fault("%v", err)
 		return s, false
 	}
 	s.text, s.env = text, env
 	return s, true
+}
+
+// glued is a text such as localhost:9092 within braces, where the parser takes it
+// for a map although nothing stands between its parts.
+func (v value) glued() (string, bool) {
+	entries, _ := v.entries()
+	if len(entries) != 1 || v.node.GetToken().Type == token.MappingStartType {
+		return "", false
+	}
+	key, colon := entries[0].Key.GetToken(), entries[0].Start
+	switch entries[0].Value.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode:
+	default:
+		return "", false
+	}
+	after := entries[0].Value.GetToken()
+	if after.Position.Line != key.Position.Line || after.Position.Column != colon.Position.Column+1 {
+		return "", false
+	}
+	return key.Value + ":" + after.Value, true
 }
 
 // wrong reports a value that is not what was wanted. Whatever came from the
@@ -60,16 +84,19 @@ func (v value) wrong(s scalar, want string) bool {
 
 // text reads a text that is not empty. A number is one only in quotes: 0123 or 1e3
 // might be meant as either.
-func (v value) text(to *string) bool {
-	s, ok := v.scalar("a text")
+func (v value) text(to *string) bool { return v.textLike(to, "a text") }
+
+// textLike is text with another word for what is wanted.
+func (v value) textLike(to *string, want string) bool {
+	s, ok := v.scalar(want)
 	switch {
 	case !ok:
 		return false
 	case !s.isText:
-		v.fault("%s is not a text: write %q in quotes", s.source, s.source)
+		v.fault("%s is not a text: write \"%s\" in quotes if it is one", s.source, s.source)
 		return false
 	case s.text == "":
-		v.fault("is empty: write a text, or leave the key out")
+		v.fault("is empty: write %s", want)
 		return false
 	}
 	*to = s.text
@@ -245,12 +272,13 @@ func formatSize(n int64) string {
 // address reads host:port; the host may be empty if the address is one to listen
 // at.
 func (v value) address(to *string) bool {
+	const want = `":8080" or "127.0.0.1:8080"`
 	var s string
-	if !v.text(&s) {
+	if !v.textLike(&s, want) {
 		return false
 	}
 	if _, port, err := net.SplitHostPort(s); err != nil || !isPort(port) {
-		v.fault(`%s: write ":8080" or "127.0.0.1:8080"`, v.shown())
+		v.fault("%s: write %s", v.shown(), want)
 		return false
 	}
 	*to = s
@@ -259,13 +287,14 @@ func (v value) address(to *string) bool {
 
 // broker reads host:port.
 func (v value) broker(to *string) bool {
+	const want = "host:port, such as localhost:9092"
 	var s string
-	if !v.text(&s) {
+	if !v.textLike(&s, want) {
 		return false
 	}
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || host == "" || !isPort(port) {
-		v.fault("%s: write host:port, such as localhost:9092", v.shown())
+		v.fault("%s: write %s", v.shown(), want)
 		return false
 	}
 	*to = s
@@ -279,17 +308,22 @@ func isPort(s string) bool {
 
 // shown is a text as messages may show it.
 func (v value) shown() string {
-	n, ok := v.node.(*ast.StringNode)
-	if !ok {
-		return v.kind()
+	switch n := v.node.(type) {
+	case *ast.StringNode:
+		return quoted(n.Value)
+	case *ast.LiteralNode:
+		return quoted(n.Value.Value)
 	}
-	return quoted(n.Value)
+	if text, ok := v.glued(); ok {
+		return quoted(text)
+	}
+	return v.kind()
 }
 
 // lake reads the URL of a lake.
 func (v value) lake() string {
 	var s string
-	if !v.text(&s) {
+	if !v.textLike(&s, "file:///path") {
 		return ""
 	}
 	u, err := url.Parse(s)

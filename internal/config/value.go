@@ -57,7 +57,7 @@ func (v value) kind() string {
 	case *ast.NullNode:
 		return "empty"
 	case *ast.BoolNode:
-		return "true or false"
+		return v.node.GetToken().Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return "a number"
 	}
@@ -90,7 +90,7 @@ func (v value) texts(to *[]string, example string) bool {
 			continue
 		}
 		if seen[s] {
-			item.fault("has %s twice: write it once", quoted(s))
+			item.fault("has %s twice: write it once", item.shown())
 			ok = false
 		}
 		seen[s] = true
@@ -118,6 +118,9 @@ func (v value) section(l layout) (section, bool) {
 		hint := "write its keys below it, such as "
 		if _, isNull := v.node.(*ast.NullNode); isNull {
 			hint = "leave it out, or write its keys below it, such as "
+		}
+		if v.name == "" {
+			v.name = l.title
 		}
 		v.fault("is %s: %s%s", v.kind(), hint, strings.Join(l.keys[:min(3, len(l.keys))], ", "))
 		return s, false
@@ -188,7 +191,7 @@ func (r *reader) unknown(v value, l layout) {
 }
 
 func inside(title string) string {
-	if title == "" {
+	if title == top.title {
 		return ""
 	}
 	return " in " + title
