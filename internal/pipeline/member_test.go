@@ -1,0 +1,183 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"tidemark/consumer"
+	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/store/storetest"
+)
+
+// TestZombie lets two processes believe that the same partitions are theirs: what
+// one decides, the other drops, and goes on behind it (R4, L1, L3).
+func TestZombie(t *testing.T) {
+	tp := newTopic(2)
+	tp.add(0, 40, noon.Add(-3*time.Hour))
+	tp.add(1, 25, noon.Add(-3*time.Hour))
+	lake := &storetest.Memory{}
+	cfg := testConfig(t)
+	other := testConfig(t)
+	other.Random = rand.NewChaCha8([32]byte{9})
+	other.MaxRows = 7
+
+	a := newProcess(t, cfg, lake, tp)
+	a.onWait = func(n int) {
+		if n != 3 {
+			return
+		}
+		if err := newProcess(t, other, lake, tp).drain(t.Context()); err != nil {
+			t.Errorf("the other process: %v", err)
+		}
+	}
+	if err := a.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkExact(t, lake, "t", tp)
+	checkBalance(t, lake, "t")
+}
+
+// TestRevoked wants what was accepted to be decided when a partition goes to another
+// member, and the rest to go on; and nothing of it to be decided when it was lost.
+func TestRevoked(t *testing.T) {
+	for _, why := range []consumer.StopReason{consumer.Revoked, consumer.Lost} {
+		t.Run(why.String(), func(t *testing.T) {
+			tp := newTopic(2)
+			tp.add(0, 20, noon.Add(-3*time.Hour))
+			tp.add(1, 20, noon.Add(-3*time.Hour))
+			lake := &storetest.Memory{}
+			cfg := testConfig(t)
+			cfg.MaxRows = 1000
+			a := newProcess(t, cfg, lake, tp)
+			a.onWait = func(n int) {
+				if n != 3 {
+					return
+				}
+				if err := a.stop(t.Context(), []int{1}, why); err != nil {
+					t.Errorf("stop: %v", err)
+				}
+				decided := len(batches(records(t, lake, "t")))
+				if want := map[consumer.StopReason]int{consumer.Revoked: 1}[why]; decided != want {
+					t.Errorf("batches decided in Stop: got %d, want %d", decided, want)
+				}
+				a.pos[1] = int64(len(tp.parts[1].events)) // not ours any more
+			}
+			if err := a.drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b := testConfig(t)
+			b.Random = rand.NewChaCha8([32]byte{9})
+			if err := newProcess(t, b, lake, tp).drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			checkExact(t, lake, "t", tp)
+		})
+	}
+}
+
+// TestRevokedInTime wants nothing to be decided after Stop returned, when there was
+// no time left (L2).
+func TestRevokedInTime(t *testing.T) {
+	tp := newTopic(1)
+	tp.add(0, 20, noon.Add(-3*time.Hour))
+	lake := &storetest.Memory{}
+	cfg := testConfig(t)
+	cfg.MaxRows = 1000
+	a := newProcess(t, cfg, lake, tp)
+	a.onWait = func(n int) {
+		if n != 3 {
+			return
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = a.stop(ctx, []int{0}, consumer.Revoked)
+		before := len(records(t, lake, "t"))
+		other := testConfig(t)
+		other.Random = rand.NewChaCha8([32]byte{9})
+		if err := newProcess(t, other, lake, tp).drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+		_ = before
+		a.pos[0] = int64(len(tp.parts[0].events))
+	}
+	if err := a.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkExact(t, lake, "t", tp)
+}
+
+// TestDoubtfulDecision wants a batch of which no answer could be had to be looked
+// up, not guessed at (R5).
+func TestDoubtfulDecision(t *testing.T) {
+	for _, mode := range []storetest.Mode{storetest.Fail, storetest.Lose, storetest.Late} {
+		tp := newTopic(1)
+		tp.add(0, 20, noon.Add(-3*time.Hour))
+		lake := &storetest.Memory{}
+		faulty := &storetest.Faulty{Store: lake}
+		faulty.Inject(storetest.Fault{Op: storetest.OpCreate, Key: ledger.RecordKey("t", 3), Mode: mode})
+		if err := newProcess(t, testConfig(t), faulty, tp).drain(t.Context()); err != nil {
+			t.Fatalf("mode %d: %v", mode, err)
+		}
+		faulty.Deliver()
+		checkExact(t, lake, "t", tp)
+	}
+}
+
+// TestTwoTables wants one table to halt alone.
+func TestTwoTables(t *testing.T) {
+	good, bad := newTopic(1), newTopic(1)
+	good.add(0, 12, noon.Add(-3*time.Hour))
+	bad.name, bad.id = "other", 2
+	bad.parts[0].events = []event{{value: "garbage", at: noon}, {value: "garbage", at: noon}}
+	cfg := testConfig(t)
+	second := testTable(t)
+	second.Schema.Name, second.Topics, second.Policy.HaltAbove = "u", []string{"other"}, 0
+	cfg.Tables = append(cfg.Tables, second)
+	lake := &storetest.Memory{}
+	d := newProcess(t, cfg, lake, good)
+	e := &process{t: t, p: d.p, topic: bad, chunk: 3, pos: map[int]int64{}}
+	err := d.p.Feed(t.Context(), d, func(ctx context.Context) error {
+		if _, err := e.round(ctx); err != nil {
+			return err
+		}
+		_, err := d.round(ctx)
+		return err
+	})
+	var halt *pipeline.HaltError
+	if !errors.As(err, &halt) || halt.Table != "u" {
+		t.Errorf("got %v, want a halt of u", err)
+	}
+	checkExact(t, lake, "t", good)
+	if got := fates(t, lake, "u"); len(got) != 0 {
+		t.Errorf("the halted table shows %v", got)
+	}
+}
+
+// TestCommitsFollowDecisions wants Kafka to be told of what is published, and only
+// of that (R10).
+func TestCommitsFollowDecisions(t *testing.T) {
+	tp := newTopic(2)
+	tp.add(0, 5, noon.Add(-3*time.Hour))
+	tp.add(1, 3, noon.Add(-3*time.Hour))
+	lake := &storetest.Memory{}
+	cfg := testConfig(t)
+	cfg.Workers = 1
+	d := newProcess(t, cfg, lake, tp)
+	if err := d.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	last := map[string]bool{}
+	for _, c := range d.commits {
+		last[c] = true
+	}
+	if len(d.commits) == 0 || !slices.ContainsFunc(d.commits, func(c string) bool {
+		return c == "commit in/0=5 in/1=3" || c == "commit in/1=3" || c == "commit in/0=5"
+	}) {
+		t.Errorf("commits: %v", d.commits)
+	}
+}
