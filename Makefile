@@ -45,6 +45,9 @@ needs:
 	@scripts/kafka up --dir .cache/kafka/first --port 19092 --heap 256m
 	@scripts/kafka down --dir .cache/kafka/first
 
+.cache/readers/ready: scripts/readers.d/requirements.txt | needs
+	@scripts/readers up
+
 unit: ## run the tests of packages that need no broker
 	@go test -timeout 10m $$(go list ./... | grep -vxF "$(BROKER_PKGS)")
 

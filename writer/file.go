@@ -76,7 +76,7 @@ func (s *sheet) file(ctx context.Context, to *shelving, f *folder, at int) (next
 	sum := &summing{to: staged, hash: xxh3.New()}
 	s.begin(sum)
 	times := timeRange{lower: math.MaxInt64, upper: math.MinInt64}
-	for next = at; next < f.start+f.rows && (next == at || sum.bytes < s.settings.targetFile); {
+	for next = at; next < f.start+f.rows && (next == at || s.encoder.Size() < s.settings.targetFile); {
 		n := s.weigh(next, f.start+f.rows)
 		if err := s.group(ctx, next, n); err != nil {
 			return 0, fmt.Errorf("encode %s: %w", out.Staged, err)

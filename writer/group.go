@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/parquet-go/parquet-go"
@@ -43,6 +44,9 @@ func (s *sheet) column(i, from, to int) error {
 	c, l := &s.cells[i], &s.leaves[i]
 	p := pager{cells: c, leaf: l, kind: s.fields[i].typ.Kind, out: s.columns[i], scratch: s.scratch}
 	l.data, l.ends = l.data[:0], l.ends[:0]
+	if s.fields[i].required && p.null(from, to) {
+		return fmt.Errorf("column %s is required and a row has null there: such a row must be quarantined", s.fields[i].name)
+	}
 	switch {
 	case c.none:
 		return p.nulls(from, to)
