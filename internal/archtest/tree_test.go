@@ -27,6 +27,9 @@ var arrows = map[string][]string{
 	"internal/status": {"internal/ledger", "internal/store"},
 	"internal/verify": {"internal/ledger", "internal/store"},
 
+	// The benchmark builds what the program builds.
+	"scripts/bench.d": {archtest.Any},
+
 	// Only tests import these.
 	"internal/archtest":        {},
 	"internal/kafkatest":       {},

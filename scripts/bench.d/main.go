@@ -1,0 +1,74 @@
+// Command bench.d measures what Tidemark is worth beside the client that it reads
+// with: the raw consume of a topic, the drain of it into a lake, and the pipeline
+// alone, from bytes in memory to files on disk, on events as they are generated and
+// on ones with shuffled keys, spaces and escapes.
+//
+// scripts/bench starts a broker and calls it as `run`, which makes the events, and
+// then takes turns with the measurements, each in a process of its own, so that
+// processor time and peak memory are those of one measurement. It prints one table.
+// Every measurement counts its rows, and fails if one is missing.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := command(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are those of all commands.
+type options struct {
+	events     int64
+	seed       uint64
+	partitions int
+	rounds     int
+	broker     string
+	dir        string // everything is written below it
+	tidemark   string // the program
+	config     string // of the program
+	general    bool   // events with shuffled keys, spaces and escapes
+	profile    string // file
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	commands := map[string]func(context.Context, options) (result, error){"raw": raw, "drain": drain, "alone": alone}
+	if len(args) == 0 || args[0] != "run" && commands[args[0]] == nil {
+		return fmt.Errorf("want one of run, raw, drain, alone")
+	}
+	var o options
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.Int64Var(&o.events, "events", 5_000_000, "how many `events`")
+	flags.Uint64Var(&o.seed, "seed", 1, "of the events")
+	flags.IntVar(&o.partitions, "partitions", 4, "of the topic")
+	flags.IntVar(&o.rounds, "rounds", 3, "measurements of each kind, after one to warm up")
+	flags.StringVar(&o.broker, "broker", "", "`host:port`; empty: the pipeline alone")
+	flags.StringVar(&o.dir, "dir", "", "`folder` for everything that is written")
+	flags.StringVar(&o.tidemark, "tidemark", "", "the program's `file`")
+	flags.StringVar(&o.config, "config", "", "the program's configuration `file`")
+	flags.BoolVar(&o.general, "general", false, "shuffled keys, spaces and escapes")
+	flags.StringVar(&o.profile, "profile", "", "`file` for a processor profile of the pipeline alone")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	if args[0] == "run" {
+		return run(ctx, o, out)
+	}
+	r, err := commands[args[0]](ctx, o)
+	if err != nil {
+		return fmt.Errorf("measure %s: %w", args[0], err)
+	}
+	return json.NewEncoder(out).Encode(r)
+}
