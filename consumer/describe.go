@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -72,7 +73,7 @@ func Describe(ctx context.Context, cfg Config) (Info, error) {
 		return info, err
 	}
 	committed, err := admin.FetchOffsets(ctx, cfg.Group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // that group has committed nothing
 		return info, fmt.Errorf("read committed offsets of group %s: %w", cfg.Group, err)
 	}
 	for _, topic := range cfg.topics() {

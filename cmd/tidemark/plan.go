@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -117,7 +118,7 @@ func (c *plan) printWhole(out *strings.Builder) {
 	}
 	buffers := min(cfg.Memory/bufferShare, bufferMost)
 	fmt.Fprintf(out, "memory         %s: %s for records fetched ahead, batches of up to %s as they came\n", status.Size(cfg.Memory), status.Size(buffers), status.Size(cfg.Batch.MaxBytes))
-	fmt.Fprintf(out, "batches        cut after %s, %s rows or %s\n", cfg.Batch.MaxAge, status.Number(int64(cfg.Batch.MaxRows)), status.Size(cfg.Batch.MaxBytes))
+	fmt.Fprintf(out, "batches        cut after %s, %s rows or %s\n", short(cfg.Batch.MaxAge), status.Number(int64(cfg.Batch.MaxRows)), status.Size(cfg.Batch.MaxBytes))
 	if cfg.HTTP.Listen != "" {
 		fmt.Fprintf(out, "http           %s\n", cfg.HTTP.Listen)
 	}
@@ -148,7 +149,7 @@ func (c *plan) printTable(out *strings.Builder, t *config.Table) {
 		folders += " of " + t.Schema.Columns[at].Name
 	}
 	fmt.Fprintf(out, "  folders      %s\n", folders)
-	fmt.Fprintf(out, "  watermark    %s behind the newest event, at most %s ahead of now; late rows: %s; a partition is idle %s after it is read\n", t.Delay, t.MaxFuture, t.Late, t.IdleAfter)
+	fmt.Fprintf(out, "  watermark    %s behind the newest event, at most %s ahead of now; late rows: %s; a partition is idle %s after it is read\n", short(t.Delay), short(t.MaxFuture), t.Late, short(t.IdleAfter))
 	fmt.Fprintf(out, "  files        %s %s, closed at %s%s\n", t.Writer.Codec, t.Writer.Level, status.Size(t.Writer.TargetFile), sorted(t.Writer.SortBy))
 	fmt.Fprintf(out, "  a failure    %s\n", policy(t))
 	c.printColumns(out, t)
@@ -167,6 +168,18 @@ func policy(t *config.Table) string {
 	s := fmt.Sprintf("%s; over %s of a batch rejected halts it, from %s rows on", t.Policy.OnFail, percent(t.Policy.HaltAbove), status.Number(t.Policy.HaltMinRows))
 	if t.Policy.HaltAbove == 0 {
 		s = fmt.Sprintf("%s; any rejected row halts the batch", t.Policy.OnFail)
+	}
+	return s
+}
+
+// short writes a duration without what is zero: 24h for 24h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
 }

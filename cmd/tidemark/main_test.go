@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"go.uber.org/goleak"
+)
+
+// TestMain makes this binary the program where a script runs it.
+func TestMain(m *testing.M) {
+	testscript.Main(leakless{m}, map[string]func(){"tidemark": main})
+}
+
+// leakless fails where tests leave goroutines behind.
+type leakless struct{ m *testing.M }
+
+// Run implements testscript.TestingM.
+func (l leakless) Run() int {
+	code := l.m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		os.Stderr.WriteString(err.Error() + "\n")
+		return 1
+	}
+	return code
+}
+
+// TestScripts runs the program as people do. Scripts find a broker of their own at
+// $BROKER, with the topic transactions of two partitions.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "transactions"))
+			if err != nil {
+				return err
+			}
+			env.Defer(cluster.Close)
+			env.Setenv("BROKER", cluster.ListenAddrs()[0])
+			return nil
+		},
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":  exits,
+			"damage": damage,
+			"first":  first,
+		},
+	})
+}
+
+// exits CODE PROGRAM ARG… runs a program that must end with that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if want, err := strconv.Atoi(args[0]); err != nil || code != want {
+		ts.Fatalf("%s exited with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// damage flip|cut|copy GLOB does something to the first file that matches.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	name := match(ts, args[1])
+	data, err := os.ReadFile(name)
+	ts.Check(err)
+	switch args[0] {
+	case "flip":
+		data[len(data)/2] ^= 1
+	case "cut":
+		data = data[:len(data)-1]
+	case "copy":
+		name = strings.TrimSuffix(name, ".parquet") + "-copy.parquet"
+	case "remove":
+		ts.Check(os.Remove(name))
+		return
+	default:
+		ts.Fatalf("no damage %q", args[0])
+	}
+	ts.Check(os.WriteFile(name, data, 0o644))
+}
+
+// first VAR GLOB sets a variable to the first file that matches.
+func first(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], match(ts, args[1])) }
+
+func match(ts *testscript.TestScript, glob string) string {
+	names, err := filepath.Glob(ts.MkAbs(glob))
+	ts.Check(err)
+	if len(names) == 0 {
+		ts.Fatalf("nothing matches %s", glob)
+	}
+	return names[0]
+}
