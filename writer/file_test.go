@@ -357,7 +357,9 @@ func (p *peak) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// heap is what is in use. The second collection empties the pools of the process.
 func heap() int64 {
+	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -375,7 +377,7 @@ func TestBytesCountsWhatIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := heap() - before
-	if got := w.Bytes(); got < kept*8/10 {
+	if got := w.Bytes(); got < kept*9/10 || got > kept*13/10 {
 		t.Errorf("Bytes says %d, the heap grew by %d", got, kept)
 	}
 	runtime.KeepAlive(w)

@@ -152,11 +152,30 @@ func (s *sheet) begin(out io.Writer) {
 		parquet.DataPageVersion(1),
 		parquet.DataPageStatistics(false),
 		parquet.PageBufferSize(1<<30), // we cut pages
-		parquet.WriteBufferSize(256<<10),
+		parquet.WriteBufferSize(outBuffer),
 		parquet.ColumnIndexSizeLimit(func([]string) int { return 0 }), // we cut bounds
 		parquet.SortingWriterConfig(parquet.SortingColumns(s.sorting()...)),
 	)
 	s.columns = s.encoder.ColumnWriters()
+}
+
+// outBuffer is the size of the writes to a staged file.
+const outBuffer = 256 << 10
+
+// bytes is the memory held, that of the encoder by what it is known to keep: the
+// levels of a page for each optional column, in buffers that grew by doubling.
+func (s *sheet) bytes() int64 {
+	n := s.rejected.bytes()
+	for i := range s.leaves {
+		n += int64(cap(s.leaves[i].data)) + 4*int64(cap(s.leaves[i].ends))
+		if s.encoder != nil && !s.fields[i].required {
+			n += 2 * pageRows * 5
+		}
+	}
+	if s.encoder != nil {
+		n += outBuffer
+	}
+	return n
 }
 
 func (s *sheet) sorting() []parquet.SortingColumn {

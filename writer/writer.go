@@ -120,5 +120,9 @@ func (w *Writer) Write(ctx context.Context, shelf Shelf, b *batch.Batch, in Buil
 
 // Bytes is the memory that w holds between calls.
 func (w *Writer) Bytes() int64 {
-	return w.plan.bytes() + w.columns.bytes() + w.scratch.bytes()
+	n := w.plan.bytes() + w.columns.bytes() + w.scratch.bytes()
+	for _, s := range w.outputs {
+		n += s.bytes()
+	}
+	return n
 }
