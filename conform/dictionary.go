@@ -20,8 +20,7 @@ type dictionary struct {
 	slots []entry // a power of two, at most half full
 	shift uint    // 64 − log2(len(slots))
 	used  int
-	asked int // texts looked for
-	mix   uint64
+	mix   [2]uint64
 
 	// A column of texts that are nearly all different is not searched: each row
 	// appends its own. After such a batch the search is tried again only after
@@ -37,9 +36,9 @@ type entry struct {
 }
 
 const (
-	leastEntries = 1 << 8
+	leastEntries = 1 << 6
 	mostEntries  = 1 << 16 // distinct texts that are searched
-	judgeAt      = 1 << 12 // distinct texts at which their share is looked at
+	judgeAt      = 1 << 12 // distinct texts at which their share in the rows is looked at
 	mostDelay    = 64
 
 	// In place of the length in the last byte of entry.tail:
@@ -48,7 +47,7 @@ const (
 )
 
 func (x *dictionary) begin(dict *batch.Dict) {
-	x.dict, x.asked = dict, 0
+	x.dict = dict
 	x.off = x.wait > 0
 	if x.off {
 		x.wait--
@@ -78,12 +77,12 @@ func (x *dictionary) bytes() int64 { return int64(cap(x.slots)) * 24 }
 
 // slot is where the search for a key begins.
 func (x *dictionary) slot(head, tail uint64) int {
-	return int((head*x.mix + bits.RotateLeft64(tail, 31)*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93 >> x.shift)
+	return int((head*x.mix[0] + tail*x.mix[1]) >> x.shift)
 }
 
-// add returns the code of a text, giving it one if it is new. It is plain if JSON
-// can hold it as it stands.
-func (x *dictionary) add(text []byte, plain bool) int32 {
+// add returns the code of a text of a row, giving it one if it is new. It is plain
+// if JSON can hold it as it stands.
+func (x *dictionary) add(text []byte, plain bool, row int) int32 {
 	if x.off {
 		return x.dict.Add(text)
 	}
@@ -91,54 +90,51 @@ func (x *dictionary) add(text []byte, plain bool) int32 {
 		var words [16]byte
 		copy(words[:], text)
 		head, tail := binary.LittleEndian.Uint64(words[:]), binary.LittleEndian.Uint64(words[8:])
-		return x.short(head, tail|uint64(len(text))<<56, text)
+		return x.short(head, tail|uint64(len(text))<<56, text, row)
 	}
 	mark := uint64(markLong)
 	if !plain {
 		mark = markEscaped
 	}
-	return x.long(text, mark)
+	return x.long(text, mark, row)
 }
 
 // short returns the code of a text whose key is head and tail.
-func (x *dictionary) short(head, tail uint64, text []byte) int32 {
+func (x *dictionary) short(head, tail uint64, text []byte, row int) int32 {
 	i := x.slot(head, tail)
 	for ; x.slots[i].code != 0; i = (i + 1) & (len(x.slots) - 1) {
 		if p := &x.slots[i]; p.head == head && p.tail == tail {
-			x.asked++
 			return p.code - 1
 		}
 	}
-	return x.enter(i, entry{head: head, tail: tail}, text)
+	x.enter(i, entry{head: head, tail: tail}, row)
+	return x.dict.Add(text)
 }
 
 // long returns the code of a text that is found by its hash.
-func (x *dictionary) long(text []byte, mark uint64) int32 {
+func (x *dictionary) long(text []byte, mark uint64, row int) int32 {
 	head, tail := x.hash(text), uint64(len(text))&(1<<56-1)|mark<<56
 	i := x.slot(head, tail)
 	for ; x.slots[i].code != 0; i = (i + 1) & (len(x.slots) - 1) {
 		if p := &x.slots[i]; p.head == head && p.tail == tail && bytes.Equal(x.dict.Value(int(p.code-1)), text) {
-			x.asked++
 			return p.code - 1
 		}
 	}
-	return x.enter(i, entry{head: head, tail: tail}, text)
+	x.enter(i, entry{head: head, tail: tail}, row)
+	return x.dict.Add(text)
 }
 
-// enter gives a new text a code and the free slot i.
-func (x *dictionary) enter(i int, e entry, text []byte) int32 {
-	x.asked++
-	code := x.dict.Add(text)
-	e.code = code + 1
+// enter gives the free slot i to a text that will be the dictionary's next.
+func (x *dictionary) enter(i int, e entry, row int) {
+	e.code = int32(x.dict.Len()) + 1
 	x.slots[i] = e
 	x.used++
 	switch {
-	case x.used >= mostEntries, x.used == judgeAt && x.asked < 2*judgeAt:
+	case x.used >= mostEntries, x.used == judgeAt && row < 2*judgeAt:
 		x.giveUp()
 	case 2*x.used > len(x.slots):
 		x.grow()
 	}
-	return code
 }
 
 // giveUp ends the search for this batch and some that follow.
@@ -166,15 +162,15 @@ func (x *dictionary) grow() {
 
 // hash mixes the words of a text.
 func (x *dictionary) hash(text []byte) uint64 {
-	h := x.mix ^ uint64(len(text))
+	h := x.mix[0] ^ uint64(len(text))
 	for len(text) >= 8 {
-		h = fold(h^binary.LittleEndian.Uint64(text), x.mix)
+		h = fold(h^binary.LittleEndian.Uint64(text), x.mix[1])
 		text = text[8:]
 	}
 	for i, c := range text {
 		h ^= uint64(c) << (8 * i)
 	}
-	return fold(h, x.mix)
+	return fold(h, x.mix[1])
 }
 
 func fold(a, b uint64) uint64 {

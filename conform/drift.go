@@ -136,7 +136,7 @@ func (d *Decoder) missing(column int) {
 		return
 	}
 	if c.fallback < 0 {
-		c.fallback = c.index.add(c.field.fallback.Bytes, plain(c.field.fallback.Bytes))
+		c.fallback = c.index.add(c.field.fallback.Bytes, plain(c.field.fallback.Bytes), d.row)
 	}
 	c.codes[d.row] = c.fallback
 }

@@ -10,29 +10,46 @@ import "encoding/binary"
 // returns a place behind its end: nothing of what it did counts.
 func (d *Decoder) follow(i, pos int) (int, int) {
 	before := pos // the item in front of item i
-	items := d.learned.items
-	for first := i; ; i++ {
-		if i < len(items) {
-			it := &items[i]
-			w := d.buf[pos : pos+24]
-			if (binary.LittleEndian.Uint64(w)^it.words[0])&it.masks[0]|
-				(binary.LittleEndian.Uint64(w[8:])^it.words[1])&it.masks[1]|
-				(binary.LittleEndian.Uint64(w[16:])^it.words[2])&it.masks[2] == 0 {
-				value := pos + it.length
-				if value < d.end && (len(it.rest) == 0 || string(it.rest) == string(d.buf[pos+24:value])) &&
-					(it.slot < 0 || d.shown(int(it.slot))) {
-					if next := d.quick(it.class, int(it.column), value); next > 0 {
-						before, pos = pos, next
-						continue
-					}
-				}
-			}
+	from := i
+	for items := d.learned.items; i < len(items); i++ {
+		it := &items[i]
+		w := d.buf[pos : pos+24]
+		if (binary.LittleEndian.Uint64(w)^it.words[0])&it.masks[0]|
+			(binary.LittleEndian.Uint64(w[8:])^it.words[1])&it.masks[1]|
+			(binary.LittleEndian.Uint64(w[16:])^it.words[2])&it.masks[2] != 0 {
+			break
 		}
-		if i > first && pos < d.end && items[i-1].class.numeric() && !ends(d.buf[pos]) {
-			return i - 1, before // more of the number follows, such as an exponent
+		value := pos + it.length
+		if value >= d.end || it.odd && !d.asExpected(it, pos) {
+			break
 		}
-		return i, pos
+		var next int
+		switch c := it.of; it.class {
+		case classText:
+			next = d.quickText(c, value)
+		case classWhole:
+			next = d.quickWhole(c, value)
+		case classMoment:
+			next = d.quickMoment(c, value)
+		default:
+			next = d.quick(it.class, int(it.column), value)
+		}
+		if next == 0 {
+			break
+		}
+		before, pos = pos, next
 	}
+	if i > from && pos < d.end && d.learned.items[i-1].class.numeric() && !ends(d.buf[pos]) {
+		return i - 1, before // more of the number follows, such as an exponent
+	}
+	return i, pos
+}
+
+// asExpected looks at what most items do not have: more than 24 bytes in front of
+// the value at pos, and a difference to the schema that must have been told.
+func (d *Decoder) asExpected(it *item, pos int) bool {
+	return string(it.rest) == string(d.buf[pos+it.length-len(it.rest):pos+it.length]) &&
+		(it.slot < 0 || d.shown(int(it.slot)))
 }
 
 // mark notes that items [from, to) of the template stand in the record. It reports

@@ -171,7 +171,9 @@ func (p *Plan) Decoder() *Decoder {
 	d.columns = make([]column, len(p.columns))
 	for i := range d.columns {
 		d.columns[i].field = &p.columns[i]
-		d.columns[i].index.mix = maphash.Bytes(d.seed, []byte{byte(i)}) | 1
+		for k := range d.columns[i].index.mix { // odd, so that no bit of a text is lost
+			d.columns[i].index.mix[k] = maphash.Bytes(d.seed, []byte{byte(k)}) | 1
+		}
 	}
 	d.drift.init(p)
 	d.forget()

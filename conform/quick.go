@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"encoding/binary"
 	"math"
 	"unicode/utf8"
 
@@ -251,32 +252,28 @@ func (d *Decoder) quickText(c *column, pos int) int {
 		return d.quickOwn(c, pos)
 	}
 	// Two words, cut at the quote without a branch: lengths differ from row to row.
-	head, tail := word(d.buf, pos), word(d.buf, pos+8)
+	w := d.buf[pos : pos+16]
+	head, tail := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
 	end0, end1 := zeros(head^'"'*lows), zeros(tail^'"'*lows)
 	if end0|end1 == 0 {
 		return d.quickLong(c, pos)
 	}
 	n0, n1 := first(end0), first(end1)
 	both := -uint64(n0 >> 3) // all bits if the quote is in the second word
-	head &= lowBytes(n0)
-	tail &= lowBytes(n1) & both
+	head &= before(end0)
+	tail &= before(end1) & both
 	n := n0 + n1&int(both)
 	tail |= uint64(n) << 56
-	i := x.slot(head, tail)
-	e := &x.slots[i]
-	for e.head != head || e.tail != tail {
+	for i := x.slot(head, tail); ; i++ {
+		e := &x.slots[i&(len(x.slots)-1)]
+		if e.head == head && e.tail == tail && e.code != 0 {
+			c.codes[d.row] = e.code - 1
+			return pos + n + 1
+		}
 		if e.code == 0 {
 			return d.quickEnter(c, pos, pos+n, entry{head: head, tail: tail})
 		}
-		i = (i + 1) & (len(x.slots) - 1)
-		e = &x.slots[i]
 	}
-	if e.code == 0 { // the empty text, which looks like a free slot
-		return d.quickEnter(c, pos, pos+n, entry{head: head, tail: tail})
-	}
-	x.asked++
-	c.codes[d.row] = e.code - 1
-	return pos + n + 1
 }
 
 // quickEnter gives a text that is new, and proves to need no escapes, a code.
@@ -288,7 +285,7 @@ func (d *Decoder) quickEnter(c *column, pos, to int, key entry) int {
 	if !plain(text) || !utf8.Valid(text) {
 		return 0
 	}
-	c.codes[d.row] = c.index.short(key.head, key.tail, text)
+	c.codes[d.row] = c.index.short(key.head, key.tail, text, d.row)
 	return to + 1
 }
 
@@ -298,7 +295,7 @@ func (d *Decoder) quickLong(c *column, pos int) int {
 	if to == 0 || to-pos >= maxText {
 		return 0
 	}
-	c.codes[d.row] = c.index.long(d.buf[pos:to], markLong)
+	c.codes[d.row] = c.index.long(d.buf[pos:to], markLong, d.row)
 	return to + 1
 }
 

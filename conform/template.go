@@ -23,8 +23,10 @@ type item struct {
 	rest   []byte    // the bytes behind those
 	length int
 
+	odd    bool // it has rest or slot
 	class  class
 	column int32 // −1: none
+	of     *column
 	rank   int32
 	slot   int32  // the difference that must have been shown, −1: none
 	key    []byte // of an item without a column
@@ -82,7 +84,7 @@ func (d *Decoder) learn(pos int) {
 				d.forget()
 				return
 			}
-			c.item = int32(len(t.items))
+			c.item, it.of = int32(len(t.items)), c
 		}
 		end, _ := d.skip(value, 1)
 		switch {
@@ -126,4 +128,5 @@ func (it *item) expect(literal []byte) {
 		it.words[i] = binary.LittleEndian.Uint64(words[8*i:])
 		it.masks[i] = lowBytes(min(max(n-8*i, 0), 8))
 	}
+	it.odd = len(it.rest) > 0 || it.slot >= 0
 }

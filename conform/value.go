@@ -99,7 +99,7 @@ func (d *Decoder) setText(column int, s span) {
 	reason := ""
 	switch c.kind {
 	case schema.String:
-		c.codes[d.row] = c.index.add(text, !s.escaped || plain(text))
+		c.codes[d.row] = c.index.add(text, !s.escaped || plain(text), d.row)
 	case schema.Boolean:
 		reason = ReasonType
 	case schema.Binary:
@@ -131,7 +131,7 @@ func (d *Decoder) setBinary(c *column, text []byte) string {
 	if err != nil {
 		return ReasonType
 	}
-	c.codes[d.row] = c.index.add(d.binary[:n], false)
+	c.codes[d.row] = c.index.add(d.binary[:n], false, d.row)
 	return ""
 }
 

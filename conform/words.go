@@ -27,6 +27,9 @@ func below(w uint64) uint64 { return (w - 0x20*lows) &^ w & highs }
 // first is how many bytes stand below the first marked one, 8 if none is marked.
 func first(marks uint64) int { return bits.TrailingZeros64(marks) >> 3 }
 
+// before is a mask of the bytes below the first marked one, of all if none is.
+func before(marks uint64) uint64 { return marks&-marks>>7 - 1 }
+
 // lowBytes is a mask of the first n bytes of a word.
 func lowBytes(n int) uint64 { return 1<<(8*uint(n)) - 1 }
 
