@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +44,7 @@ func exitCode(err error) int {
 		halt  *pipeline.HaltError
 	)
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil:
 		return exitDone
 	case errors.Is(err, ledger.ErrUnsafe), errors.Is(err, store.ErrWeak):
 		return exitUnsafe

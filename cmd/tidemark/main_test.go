@@ -2,12 +2,15 @@ package main
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -44,13 +47,15 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(cluster.Close)
 			env.Setenv("BROKER", cluster.ListenAddrs()[0])
+			env.Setenv("LISTEN", free(t))
 			return nil
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"damage": damage,
-			"first":  first,
+			"await":  await,
+			"signal": signals,
 		},
 	})
 }
@@ -93,8 +98,31 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(name, data, 0o644))
 }
 
-// first VAR GLOB sets a variable to the first file that matches.
-func first(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], match(ts, args[1])) }
+// await URL asks until the answer is 200.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	defer http.DefaultClient.CloseIdleConnections()
+	for range 1500 { // half a minute
+		if answer, err := http.Get(args[0]); err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		<-tick.C
+	}
+	ts.Fatalf("%s does not answer", args[0])
+}
+
+// signals TERM|INT … sends signals to the newest program in the background.
+func signals(ts *testscript.TestScript, _ bool, args []string) {
+	all := ts.BackgroundCmds()
+	for _, name := range args {
+		sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt}[name]
+		ts.Check(all[len(all)-1].Process.Signal(sig))
+	}
+}
 
 func match(ts *testscript.TestScript, glob string) string {
 	names, err := filepath.Glob(ts.MkAbs(glob))
