@@ -10,8 +10,6 @@ import (
 	"tidemark/internal/config"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what was observed to testdata/bad")
-
 // environment holds one variable, whose value must be in no message (G3).
 func environment(name string) (string, bool) { return "from-the-environment", name == "SECRET" }
 
@@ -34,7 +32,7 @@ func TestBadFiles(t *testing.T) {
 				}
 			}
 			golden := strings.TrimSuffix(path, ".yaml") + ".txt"
-			if *rewrite {
+			if flag.Lookup("rewrite").Value.String() == "true" { // of package datadriven
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -66,16 +66,18 @@ func (r *reader) fit(data []byte) bool {
 			r.fault(place{i + 1, at + 1}, "this is not text in UTF-8: save the file as UTF-8")
 			return false
 		}
-		for j, c := range strings.TrimSuffix(line, "\r") {
-			at := place{i + 1, utf8.RuneCountInString(line[:j]) + 1}
+		at, indent := place{i + 1, 0}, true
+		for _, c := range strings.TrimSuffix(line, "\r") {
+			at.column++
 			switch {
-			case c == '\t' && strings.TrimLeft(line[:j], " ") == "":
+			case c == '\t' && indent:
 				r.fault(at, "a tab: indent with spaces")
-				good = false
+				good, indent = false, false
 			case c < ' ' && c != '\t' || c == 0x7f:
 				r.fault(at, `a control character: write it as \x%02x in double quotes`, c)
 				good = false
 			}
+			indent = indent && c == ' '
 		}
 	}
 	return good
