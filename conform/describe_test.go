@@ -1,6 +1,8 @@
 package conform_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"math"
 	"strconv"
 
@@ -22,7 +24,20 @@ func describe(b *batch.Batch, column, row int) string {
 		return mark + string(v.Text(row))
 	}
 	if k := b.Table.Columns[column].Type.Kind; k == schema.Double || k == schema.Float {
-		return mark + strconv.FormatFloat(math.Float64frombits(uint64(v.Ints[row])), 'g', -1, 64)
+		return mark + strconv.FormatFloat(float64frombits(v.Ints[row]), 'g', -1, 64)
 	}
 	return mark + strconv.FormatInt(v.Ints[row], 10)
+}
+
+func float64frombits(x int64) float64 { return math.Float64frombits(uint64(x)) }
+
+// base64Of and quoted write values the way JSON has them.
+func base64Of(b []byte) string { return `"` + base64.StdEncoding.EncodeToString(b) + `"` }
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }

@@ -166,10 +166,11 @@ func (d *Decoder) widened(column, at, length int) {
 	}
 }
 
-// narrowed rejects a value that would lose something on its way into the column.
-// Accept is no way out: nothing is rounded (F1).
-func (d *Decoder) narrowed(column int, reason string, at, length int) {
-	if d.plan.table.Evolution.Narrow == schema.Halt {
+// unfit rejects a value that does not fit the column. Where it would lose something
+// the policy for narrowing is asked, but Accept is no way out: nothing is rounded
+// (F1). A time that does not exist is a bad value and no change of the schema.
+func (d *Decoder) unfit(column int, reason string, at, length int) {
+	if reason != ReasonTime && d.plan.table.Evolution.Narrow == schema.Halt {
 		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
 	}
 	d.reject(column, reason, d.columns[column].want, at, length)

@@ -227,8 +227,9 @@ func (d *Decoder) supersede(column int) {
 	}
 	d.b.Rejects = kept
 	d.bad = len(kept) > d.rejects
-	alias := d.columns[column].aliases[c.rank-1]
-	d.extraneous([]byte(alias), "", d.base, 0)
+	alias := []byte(c.aliases[c.rank-1])
+	d.keys.add(d.buf, alias, d.hashKey(alias), -1)
+	d.extraneous(alias, "", -1, 0)
 }
 
 // extra reads over the value of a key that has no column.

@@ -47,7 +47,7 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 		switch col := &d.columns[column]; {
 		case !ok:
 		case col.kind != schema.Boolean:
-			d.narrowed(column, ReasonType, pos, next-pos)
+			d.unfit(column, ReasonType, pos, next-pos)
 		default:
 			col.ints[d.row] = 0
 			if c == 't' {
@@ -58,7 +58,7 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 	default:
 		next, ok := d.skip(pos, 1)
 		if ok {
-			d.narrowed(column, ReasonType, pos, next-pos)
+			d.unfit(column, ReasonType, pos, next-pos)
 		}
 		return next, ok
 	}
@@ -117,7 +117,7 @@ func (d *Decoder) setText(column int, s span) {
 		}
 	}
 	if reason != "" {
-		d.narrowed(column, reason, s.from-1, s.to-s.from+2)
+		d.unfit(column, reason, s.from-1, s.to-s.from+2)
 	}
 }
 
@@ -140,13 +140,13 @@ func (d *Decoder) setNumber(column, pos, next int) {
 	c := &d.columns[column]
 	switch token := d.buf[pos:next]; {
 	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
-		d.narrowed(column, ReasonType, pos, next-pos)
+		d.unfit(column, ReasonType, pos, next-pos)
 	case len(token) >= maxDigits:
 		d.reject(column, ReasonLimit, wantDigits, pos, next-pos)
 	case c.isTime():
 		at, reason := c.epoch(token)
 		if reason != "" {
-			d.narrowed(column, reason, pos, next-pos)
+			d.unfit(column, reason, pos, next-pos)
 		}
 		c.ints[d.row] = at
 	default:
@@ -172,7 +172,7 @@ func (d *Decoder) setNumeral(column int, token []byte, at, length int) {
 		}
 		x, ok := float(token, bits)
 		if !ok {
-			d.narrowed(column, ReasonOverflow, at, length)
+			d.unfit(column, ReasonOverflow, at, length)
 			return
 		}
 		c.ints[d.row] = int64(math.Float64bits(x))
@@ -188,7 +188,7 @@ func (d *Decoder) setNumeral(column int, token []byte, at, length int) {
 		reason = ReasonOverflow
 	}
 	if reason != "" {
-		d.narrowed(column, reason, at, length)
+		d.unfit(column, reason, at, length)
 		return
 	}
 	v := int64(x)
