@@ -40,8 +40,12 @@ func (e *LossError) Error() string {
 		return fmt.Sprintf("%spartition %d: the ledger is at offset %s, but the log ends at %s: it was truncated, and new records will get offsets that are decided already. Create the topic again to give its records offsets of their own, and set on_loss: continue.",
 			at, e.Partition, grouped(e.Next), grouped(e.End))
 	}
-	return fmt.Sprintf("%spartition %d: offset %s is gone, the log starts at %s (%s records lost). Set on_loss: continue to record the gap and go on.",
-		at, e.Partition, grouped(e.Next), grouped(e.Start), grouped(e.Start-e.Next))
+	lost := grouped(e.Start-e.Next) + " records"
+	if e.Start-e.Next == 1 {
+		lost = "1 record"
+	}
+	return fmt.Sprintf("%spartition %d: offset %s is gone, the log starts at %s (%s lost). Set on_loss: continue to record the gap and go on.",
+		at, e.Partition, grouped(e.Next), grouped(e.Start), lost)
 }
 
 // Is makes the error a ledger.ErrUnsafe.

@@ -119,13 +119,15 @@ type process struct {
 	topic *topic
 	chunk int // records of an Accept
 
-	mu      sync.Mutex
-	commits []string
-	onWait  func(n int) // called with the number of each round
-	mine    []int       // partitions that are ours; nil: all
-	pos     map[int]int64
-	rounds  int
-	paused  bool
+	mu       sync.Mutex
+	commits  []string
+	onCommit func(line string)
+	marks    []string
+	onWait   func(n int) // called with the number of each round
+	mine     []int       // partitions that are ours; nil: all
+	pos      map[int]int64
+	rounds   int
+	paused   bool
 }
 
 func newProcess(t testing.TB, cfg pipeline.Config, lake pipeline.Lake, tp *topic) *process {
@@ -148,6 +150,9 @@ func (d *process) Commit(_ context.Context, offsets []consumer.Offset) error {
 		line += fmt.Sprintf(" %s/%d=%d", o.Topic, o.Partition, o.Offset)
 	}
 	d.commits = append(d.commits, line)
+	if d.onCommit != nil {
+		d.onCommit(line)
+	}
 	return nil
 }
 

@@ -287,9 +287,20 @@ func (s *shift) stage(ctx context.Context) error {
 	if err != nil {
 		return s.dropped(ctx, err)
 	}
+	// Files are published in this order: who sees rows of the table finds the late and
+	// the rejected ones of their batch too.
+	slices.SortStableFunc(s.files, func(a, b ledger.File) int { return rank(a.Output) - rank(b.Output) })
 	s.timings.Stage = float64(shelf.took) / float64(time.Millisecond)
 	s.timings.Encode = max(ms(from)-s.timings.Stage, 0)
 	return nil
+}
+
+// rank orders outputs: the table itself comes last.
+func rank(o ledger.Output) int {
+	if o == ledger.Main {
+		return 1
+	}
+	return 0
 }
 
 // dropped is err, or errDropped where it is only that the batch was dropped.

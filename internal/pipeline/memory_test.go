@@ -1,0 +1,53 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tidemark/internal/store/storetest"
+)
+
+// TestMemoryIsBounded reads records of three sizes through a small budget: batches
+// are cut early, reading waits, and what is counted as held stays within it (L5).
+func TestMemoryIsBounded(t *testing.T) {
+	const memory = 64 << 20
+	for _, size := range []int{100, 10_000, 1_000_000} {
+		t.Run(fmt.Sprintf("%d bytes", size), func(t *testing.T) {
+			tp := newTopic(2)
+			n := min(128<<20/size, 60_000) / 2 * 2
+			for p := range 2 {
+				for i := range n / 2 {
+					tp.parts[p].events = append(tp.parts[p].events, event{at: noon, value: fmt.Sprintf(
+						`{"id":%d,"amount":1,"at":"2026-11-24T11:00:00Z","kind":"a","more":"%s"}`, p*1_000_000+i, strings.Repeat("x", size-80))})
+				}
+			}
+			cfg := testConfig(t)
+			cfg.Memory, cfg.MaxRows, cfg.MaxAge = memory, 1<<30, time.Hour
+			lake := &storetest.Memory{}
+			d := newProcess(t, cfg, lake, tp)
+			d.chunk = max(2<<20/size, 1)
+			most := int64(0)
+			d.onWait = func(int) { most = max(most, d.p.Held()) }
+			if err := d.drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if most > memory {
+				t.Errorf("held %d bytes at most, want %d or less", most, memory)
+			}
+			if most == 0 {
+				t.Error("nothing was counted as held")
+			}
+			got := batches(records(t, lake, "t"))
+			var read int64
+			for _, r := range got {
+				read += r.Counts.Read
+			}
+			if read != int64(n) || int64(n*size) > memory && len(got) < 3 {
+				t.Errorf("read %d records in %d batches, want %d in several", read, len(got), n)
+			}
+			t.Logf("%d records in %d batches, %d MiB held at most", read, len(got), most>>20)
+		})
+	}
+}
