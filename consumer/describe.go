@@ -73,7 +73,9 @@ func Describe(ctx context.Context, cfg Config) (Info, error) {
 		return info, err
 	}
 	committed, err := admin.FetchOffsets(ctx, cfg.Group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // that group has committed nothing
+	// A group that is not there has committed nothing, and a new cluster has no
+	// coordinator until somebody asks for one: neither is a reason to see nothing.
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) && !kerr.IsRetriable(err) {
 		return info, fmt.Errorf("read committed offsets of group %s: %w", cfg.Group, err)
 	}
 	for _, topic := range cfg.topics() {

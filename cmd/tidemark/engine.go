@@ -115,7 +115,7 @@ func (e *engine) document() status.Document {
 		if st == nil { // not loaded yet
 			st = ledger.NewState(s.Table)
 		}
-		doc.Tables = append(doc.Tables, status.Of(st, status.Live{Ends: s.Ends, Recent: s.Recent, Halted: s.Halted, OpenRows: s.OpenRows, Oldest: s.Oldest}))
+		doc.Tables = append(doc.Tables, status.Of(st, status.Live{Ends: s.Ends, Recent: s.Recent, Pending: len(st.Pending), Halted: s.Halted, OpenRows: s.OpenRows, Oldest: s.Oldest}))
 	}
 	return doc
 }

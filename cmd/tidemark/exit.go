@@ -34,6 +34,9 @@ func (e usageError) Error() string { return e.text }
 // errDifference says that verify found differences; they are printed already.
 var errDifference = errors.New("the lake differs from its ledger")
 
+// errInterrupted ends what a signal ended before it was done.
+var errInterrupted = errors.New("interrupted")
+
 // exitCode maps what a command returned. Where several things went wrong, the one
 // that a person must look at before anything else counts.
 func exitCode(err error) int {

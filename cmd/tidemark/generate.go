@@ -63,17 +63,17 @@ func (c *generateCommand) Run(ctx context.Context, p *program) error {
 	}
 	stop()
 	<-watched
-	if err != nil {
+	rows, bytes, seconds := made.rows.Load(), made.bytes.Load(), time.Since(begin).Seconds()
+	if err != nil && rows == 0 {
 		return err
 	}
-	rows, bytes, seconds := made.rows.Load(), made.bytes.Load(), time.Since(begin).Seconds()
 	where := c.To
 	if where == "" {
 		where = "topic " + c.Topic
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s events, %s, in %.1f s (%s events/s) to %s\n", status.Number(rows), status.Size(bytes), seconds,
+	fmt.Fprintf(p.stdout, "%s events, %s, in %.1f s (%s events/s) to %s\n", status.Number(rows), status.Size(bytes), seconds,
 		status.Number(int64(float64(rows)/max(seconds, 0.001))), where)
-	return err
+	return err // what was made until then is made
 }
 
 // config turns flags into what the generator takes.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"tidemark/consumer"
 	"tidemark/internal/config"
@@ -27,15 +28,15 @@ type plan struct {
 	faults []error
 }
 
-// missingError is a topic that is not there, or not ours to read.
-type missingError struct{ err error }
+// refusedError is what brokers refuse: a topic that is not there, or not ours.
+type refusedError struct{ err error }
 
-func (e *missingError) Error() string { return e.err.Error() }
+func (e *refusedError) Error() string { return e.err.Error() }
 
 // Is makes the error a consumer.ErrRefused: run would end with it.
-func (e *missingError) Is(target error) bool { return target == consumer.ErrRefused }
+func (e *refusedError) Is(target error) bool { return target == consumer.ErrRefused }
 
-func (e *missingError) Unwrap() error { return e.err }
+func (e *refusedError) Unwrap() error { return e.err }
 
 // reach looks at brokers and lake.
 func (c *plan) reach(ctx context.Context) {
@@ -49,13 +50,17 @@ func (c *plan) reach(ctx context.Context) {
 	defer cancel()
 	info, err := kafkaInfo(asked, c.cfg, c.tables)
 	if err != nil {
-		c.faults = append(c.faults, fmt.Errorf("reach kafka at %s: %w", strings.Join(c.cfg.Kafka.Brokers, ", "), err))
+		err = fmt.Errorf("reach kafka at %s: %w", strings.Join(c.cfg.Kafka.Brokers, ", "), err)
+		if no := (*kerr.Error)(nil); errors.As(err, &no) && !no.Retriable {
+			err = &refusedError{err} // a wrong password, missing rights
+		}
+		c.faults = append(c.faults, err)
 		return
 	}
 	c.info = &info
 	for _, t := range info.Topics {
 		if t.Err != nil {
-			c.faults = append(c.faults, &missingError{fmt.Errorf("table %s: topic %s: %w: create it, or mend topics in the configuration", t.Table, t.Topic, t.Err)})
+			c.faults = append(c.faults, &refusedError{fmt.Errorf("table %s: topic %s: %w: create it, or mend topics in the configuration", t.Table, t.Topic, t.Err)})
 		}
 		for _, part := range t.Partitions {
 			if part.Err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -66,6 +67,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	shared := &screen{w: stderr}
 	p := &program{stdout: stdout, stderr: shared, getenv: getenv, log: newLog(shared, cli.LogFormat, cli.LogLevel)}
 	err = command.Run(p)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	code := exitCode(err)
 	if code != exitDone {
 		complain(stderr, err)

@@ -60,33 +60,43 @@ func (s *sender) createTopic(ctx context.Context, partitions int32) (created boo
 	return true, nil
 }
 
-// send sends all events, at most rate a second (0: no limit), and waits for their
-// acknowledgements. Each goes to the partition of its key.
+// flushPatience is how long brokers may take for what is under way when sending is
+// to end.
+const flushPatience = 5 * time.Second
+
+// send sends all events, at most rate a second (0: no limit), until ctx is done, and
+// waits for the acknowledgements of those that are sent: what made says is exact.
+// Each goes to the partition of its key.
 func (s *sender) send(ctx context.Context, next func() (generate.Event, bool), rate int64, made *made) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	pace := pace{rate: rate, start: time.Now()}
-	var slab slab
+	// Records that are given up with their context may be in the topic all the same.
+	sending, fail := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer fail(nil)
+	defer context.AfterFunc(ctx, func() {
+		late := time.AfterFunc(flushPatience, func() { fail(context.Cause(ctx)) })
+		context.AfterFunc(sending, func() { late.Stop() })
+	})()
 	done := func(r *kgo.Record, err error) {
 		if err != nil {
-			cancel(fmt.Errorf("send to topic %s: %w", s.topic, err))
+			fail(fmt.Errorf("send to topic %s: %w", s.topic, err))
 			return
 		}
 		made.rows.Add(1)
 		made.bytes.Add(int64(len(r.Value)))
 	}
-	for n := int64(0); ctx.Err() == nil; n++ {
+	pace := pace{rate: rate, start: time.Now()}
+	var slab slab
+	for n := int64(0); ctx.Err() == nil && sending.Err() == nil; n++ {
+		pace.wait(ctx, n)
 		e, ok := next()
 		if !ok {
 			break
 		}
-		pace.wait(ctx, n)
-		s.client.Produce(ctx, slab.record(e), done)
+		s.client.Produce(sending, slab.record(e), done)
 	}
-	if err := s.client.Flush(ctx); err != nil || ctx.Err() != nil {
-		return context.Cause(ctx)
+	if err := s.client.Flush(sending); err != nil || sending.Err() != nil {
+		return context.Cause(sending)
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // slab holds records and their bytes in large pieces: one allocation for many.

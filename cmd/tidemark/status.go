@@ -68,7 +68,7 @@ func (c *statusCommand) show(p *program, doc status.Document) error {
 }
 
 // readStatus puts the document together from the ledgers and from Kafka.
-func readStatus(ctx context.Context, cfg *config.Config, lake ledger.Store) (status.Document, error) {
+func readStatus(ctx context.Context, cfg *config.Config, lake status.Lake) (status.Document, error) {
 	doc := status.Document{At: ledger.At(time.Now()), Version: readBuild().version, Lake: cfg.Lake, Tables: []status.Table{}}
 	tables, err := selectTables(cfg)
 	if err != nil {
@@ -85,11 +85,10 @@ func readStatus(ctx context.Context, cfg *config.Config, lake ledger.Store) (sta
 		}
 	}
 	for _, t := range tables {
-		st, recent, err := status.Read(ctx, lake, t.Schema.Name)
+		st, live, err := status.Read(ctx, lake, t.Schema.Name)
 		if err != nil {
 			return doc, err
 		}
-		live := status.Live{Recent: recent}
 		if doc.Kafka == "" {
 			live.Ends = ends(info, t.Schema.Name)
 		}

@@ -41,7 +41,7 @@ type Table struct {
 	Table      string        `json:"table"`
 	Head       int64         `json:"head"`       // the newest record, 0: none
 	Mark       int64         `json:"mark"`       // everything below it is known as published
-	Pending    int           `json:"pending"`    // batches decided and not known as published
+	Pending    int           `json:"pending"`    // batches decided and not published yet
 	DecidedAt  *ledger.Time  `json:"decided_at"` // of the newest record
 	Watermark  *ledger.Time  `json:"watermark"`
 	Totals     ledger.Counts `json:"totals"`
@@ -104,6 +104,7 @@ type Halt struct {
 type Live struct {
 	Ends     map[ledger.Key]int64 // where partitions end; nil: Kafka is away
 	Recent   []*ledger.Record     // the newest records, in any order
+	Pending  int                  // batches decided and not published
 	Halted   string
 	OpenRows int64
 	Oldest   time.Time
@@ -112,7 +113,7 @@ type Live struct {
 // Of makes the table's state of its ledger's and of what is known live.
 func Of(st *ledger.State, live Live) Table {
 	t := Table{
-		Table: st.Table, Head: st.Head, Mark: st.Mark, Pending: len(st.Pending), Watermark: st.Watermark,
+		Table: st.Table, Head: st.Head, Mark: st.Mark, Pending: live.Pending, Watermark: st.Watermark,
 		Totals: st.Totals, Balance: st.Totals.Balance(), Halted: live.Halted, OpenRows: live.OpenRows,
 		Partitions: partitions(st, live.Ends), Batches: batches(live.Recent), Days: days(live.Recent), Halts: []Halt{},
 	}

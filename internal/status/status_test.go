@@ -65,7 +65,7 @@ func document(live status.Live) status.Document {
 }
 
 func whole() status.Live {
-	return status.Live{Ends: map[ledger.Key]int64{key(0): 612_345, key(1): 400_000, key(2): 17}, Recent: recent(), OpenRows: 1_234, Oldest: noon.Add(-time.Second)}
+	return status.Live{Ends: map[ledger.Key]int64{key(0): 612_345, key(1): 400_000, key(2): 17}, Recent: recent(), Pending: 1, OpenRows: 1_234, Oldest: noon.Add(-time.Second)}
 }
 
 func away() status.Document {
@@ -130,30 +130,37 @@ func TestPageEscapes(t *testing.T) {
 func TestReadLooksOnly(t *testing.T) {
 	lake := &storetest.Memory{}
 	l := ledger.New(lake, "tx")
-	seal := func(*ledger.State, int64) (*ledger.Record, error) { return &ledger.Record{}, nil }
-	first := []ledger.Source{{Topic: "t", First: true}}
-	if _, err := l.Decide(t.Context(), ledger.Proposal{Kind: ledger.KindClaim, Batch: "c", Sources: first, Seal: seal}); err != nil {
-		t.Fatal(err)
-	}
-	for i := range int64(25) {
-		sources := []ledger.Source{{Topic: "t", From: i, To: i + 1, Skipped: 1}}
-		if _, err := l.Decide(t.Context(), ledger.Proposal{Kind: ledger.KindBatch, Batch: fmt.Sprint("b", i), Sources: sources, Seal: seal}); err != nil {
+	decide := func(kind ledger.Kind, batch string, src ledger.Source, files ...ledger.File) {
+		t.Helper()
+		seal := func(*ledger.State, int64) (*ledger.Record, error) { return &ledger.Record{Files: files}, nil }
+		if _, err := l.Decide(t.Context(), ledger.Proposal{Kind: kind, Batch: batch, Sources: []ledger.Source{src}, Seal: seal}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	decide(ledger.KindClaim, "c", ledger.Source{Topic: "t", First: true})
+	for i := range int64(25) {
+		b := fmt.Sprint("b", i)
+		f := ledger.File{Output: ledger.Main, Path: "tx/" + b + "-0.parquet", Staged: ledger.StagingDir("tx", b) + "/0"}
+		decide(ledger.KindBatch, b, ledger.Source{Topic: "t", From: i, To: i + 1, Skipped: 1}, f)
+		if i < 22 { // the last three are not published
+			if err := lake.Create(t.Context(), f.Path, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	before := len(lake.Snapshot())
-	st, recent, err := status.Read(t.Context(), lake, "tx")
+	st, live, err := status.Read(t.Context(), lake, "tx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st.Head != 26 || len(recent) != status.Shown || recent[0].Seq != 26 {
-		t.Errorf("head %d, %d records, first %d", st.Head, len(recent), recent[0].Seq)
+	if st.Head != 26 || len(live.Recent) != status.Shown || live.Recent[0].Seq != 26 || live.Pending != 3 {
+		t.Errorf("head %d, %d records, first %d, %d pending", st.Head, len(live.Recent), live.Recent[0].Seq, live.Pending)
 	}
 	if got := len(lake.Snapshot()); got != before {
 		t.Errorf("%d objects became %d", before, got)
 	}
-	if st, recent, err := status.Read(t.Context(), lake, "nothing"); err != nil || st.Head != 0 || len(recent) != 0 {
-		t.Errorf("of an empty ledger: head %d, %d records, %v", st.Head, len(recent), err)
+	if st, live, err := status.Read(t.Context(), lake, "nothing"); err != nil || st.Head != 0 || len(live.Recent) != 0 {
+		t.Errorf("of an empty ledger: head %d, %d records, %v", st.Head, len(live.Recent), err)
 	}
 }
 

@@ -31,7 +31,7 @@ func (t *Table) text(out *strings.Builder, now ledger.Time, color bool) {
 	fmt.Fprintf(out, "\n%s\n", paint(color, text.Bold, Plain(t.Table)))
 	published := "all published"
 	if t.Pending > 0 {
-		published = fmt.Sprintf("%s batches decided and not known as published", Number(int64(t.Pending)))
+		published = fmt.Sprintf("%s batches decided and not published yet", Number(int64(t.Pending)))
 	}
 	fmt.Fprintf(out, "  head       %s, %s\n", Number(t.Head), published)
 	fmt.Fprintf(out, "  decided    %s (%s)\n", moment(t.DecidedAt), ago(t.DecidedAt, now))
