@@ -63,7 +63,8 @@ type Option func(*Ledger)
 // not set.
 func WithCheckpointEvery(records int64) Option { return func(l *Ledger) { l.every = records } }
 
-// WithRandom sets where nonces come from: crypto/rand, if not set.
+// WithRandom sets where nonces come from: crypto/rand, if not set. Decide reads it,
+// from one goroutine at a time; who reads it elsewhere too takes care of that.
 func WithRandom(r io.Reader) Option { return func(l *Ledger) { l.random = r } }
 
 // WithPatience sets how many doubtful answers in a row are borne before Decide

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,10 +36,22 @@ const table = "t"
 func now() time.Time { return time.Date(2026, 11, 24, 11, 38, 5, 123456000, time.UTC) }
 
 func newProcess(s storetest.Store, seed byte) *process {
-	random := rand.NewChaCha8([32]byte{seed})
+	random := &lockedReader{r: rand.NewChaCha8([32]byte{seed})}
 	l := ledger.New(s, table, ledger.WithCheckpointEvery(3), ledger.WithRandom(random),
 		ledger.WithPatience(4, func(ctx context.Context, _ int) error { return ctx.Err() }))
 	return &process{store: s, ledger: l, publisher: ledger.NewPublisher(l, s), random: random, step: 2}
+}
+
+// lockedReader is shared by the goroutines of a process.
+type lockedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (l *lockedReader) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(b)
 }
 
 func topicKey(partition int32) ledger.Key {
