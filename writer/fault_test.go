@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestErrorAtEachOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	clean, _ := write(t, writer.Options{}, b, build("b1"))
 	for _, op := range []storetest.Op{storetest.OpStage, storetest.OpWrite, storetest.OpFinish} {
 		for _, mode := range []storetest.Mode{storetest.Fail, storetest.Lose} {
 			for n := 1; ; n++ {
@@ -36,6 +38,9 @@ func TestErrorAtEachOperation(t *testing.T) {
 						t.Fatalf("%s was never called", op)
 					}
 					check(t, lake, files, b, build("b1"), writer.Options{})
+					if !maps.Equal(lake.Snapshot(), clean.Snapshot()) {
+						t.Errorf("after errors of %s the files are others", op)
+					}
 					break // there are fewer than n operations of this kind
 				}
 				if !errors.Is(err, storetest.ErrInjected) || !strings.Contains(err.Error(), "write batch b1") {
@@ -128,6 +133,33 @@ func TestContextEnds(t *testing.T) {
 		cancel()
 	}
 }
+
+// A file that nobody waits for is not encoded to its end.
+func TestContextEndsWithinAFile(t *testing.T) {
+	b := largeRecords(newMaker(24), 64, 1<<20)
+	w, err := writer.New(b.Table, writer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	shelf := &cancelling{end: cancel}
+	if _, err := w.Write(ctx, shelf, b, build("b1")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that the context ended", err)
+	}
+	if got, limit := shelf.bytes>>20, int64(20); got > limit {
+		t.Errorf("%d MiB were written after the context had ended, want no more than a row group", got)
+	}
+}
+
+// cancelling ends a context at the first write.
+type cancelling struct {
+	nowhere
+	end func()
+}
+
+func (c *cancelling) Stage(context.Context, string) (store.Staged, error) { return c, nil }
+func (c *cancelling) Write(p []byte) (int, error)                         { c.end(); return c.nowhere.Write(p) }
 
 // ending ends a context when so many files have been staged.
 type ending struct {

@@ -2,6 +2,7 @@ package writer_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"runtime"
@@ -305,21 +306,7 @@ func TestDays(t *testing.T) {
 // themselves is a row group and a page, not the values once more.
 func TestLargeRecordsNeedLittleMemory(t *testing.T) {
 	const records, size = 120, 1 << 20
-	raw := &batch.Raw{}
-	src := raw.Source(batch.Source{Topic: "big"})
-	value := make([]byte, size)
-	m := newMaker(42)
-	for i := range records {
-		for j := range value {
-			value[j] = byte(m.rng.Uint32()) // nothing that could be compressed
-		}
-		raw.Append(src, &batch.Record{Offset: int64(i), Time: kafkaTime, Value: value})
-	}
-	b := &batch.Batch{}
-	b.Reset(allTypes(), raw, 0, records)
-	for row := range records {
-		reject(b, row, "syntax")
-	}
+	b := largeRecords(newMaker(42), records, size)
 	w, err := writer.New(b.Table, writer.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -339,6 +326,27 @@ func TestLargeRecordsNeedLittleMemory(t *testing.T) {
 	if got, limit := w.Bytes()>>20, int64(8); got > limit {
 		t.Errorf("%d MiB are kept, want at most %d", got, limit)
 	}
+}
+
+// largeRecords makes a batch of rejected records that cannot be compressed, the last
+// one nine times as large.
+func largeRecords(m *maker, records, size int) *batch.Batch {
+	src := m.raw.Source(batch.Source{Topic: "big"})
+	value := make([]byte, 9*size)
+	for i := range records {
+		if i == records-1 {
+			size *= 9
+		}
+		for j := 0; j < size; j += 8 {
+			binary.LittleEndian.PutUint64(value[j:], m.rng.Uint64())
+		}
+		m.raw.Append(src, &batch.Record{Offset: int64(i), Time: kafkaTime, Value: value[:size]})
+	}
+	m.b.Reset(allTypes(), m.raw, 0, records)
+	for row := range records {
+		reject(m.b, row, "syntax")
+	}
+	return m.b
 }
 
 // peak looks at the heap at each 16th write.

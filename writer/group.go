@@ -236,23 +236,3 @@ func (p *pager) hasNaN(from, to int) bool {
 	}
 	return false
 }
-
-// floatBounds are the bounds of floats, given as bits. A zero stands for both: −0
-// below, +0 above. Where one is not a number there are none, so all is in.
-func floatBounds(ints []int64) (lower, upper float64) {
-	lower, upper = math.Inf(1), math.Inf(-1)
-	for _, v := range ints {
-		f := math.Float64frombits(uint64(v))
-		if f != f {
-			return math.Inf(-1), math.Inf(1)
-		}
-		lower, upper = min(lower, f), max(upper, f)
-	}
-	if lower == 0 {
-		lower = math.Copysign(0, -1)
-	}
-	if upper == 0 {
-		upper = 0
-	}
-	return lower, upper
-}

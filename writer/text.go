@@ -2,7 +2,6 @@ package writer
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
@@ -216,66 +215,4 @@ func (p *pager) short(from, to int) bool {
 		}
 	}
 	return true
-}
-
-// entryBounds are the bounds of a dictionary's values.
-func entryBounds(data []byte, ends []uint32) (lower, upper []byte) {
-	lower = data[:ends[1]]
-	upper = lower
-	for i := 1; i+1 < len(ends); i++ {
-		v := data[ends[i]:ends[i+1]]
-		if bytes.Compare(v, lower) < 0 {
-			lower = v
-		} else if bytes.Compare(v, upper) > 0 {
-			upper = v
-		}
-	}
-	return lower, upper
-}
-
-// maxBound is the most bytes of a bound of text: the footer holds two for each
-// page, and a value may have megabytes.
-const maxBound = 64
-
-// below is a short bound that is not above v, and whether it is v itself.
-func below(v []byte, text bool) ([]byte, bool) {
-	if len(v) <= maxBound {
-		return v, true
-	}
-	return v[:cut(v, text)], false
-}
-
-// above is a short bound that is not below v, and whether it is v itself: the first
-// bytes of v, the last of them raised that can be. Text stays valid UTF-8, whose
-// order is that of its bytes.
-func above(v []byte, text bool) ([]byte, bool) {
-	if len(v) <= maxBound {
-		return v, true
-	}
-	for n := cut(v, text); n > 0; {
-		if !text {
-			if n--; v[n] < 0xff {
-				return append(append([]byte(nil), v[:n]...), v[n]+1), false
-			}
-			continue
-		}
-		r, size := utf8.DecodeLastRune(v[:n])
-		n -= size
-		if r++; r == 0xd800 {
-			r = 0xe000 // no surrogates
-		}
-		if r <= utf8.MaxRune && size > 0 {
-			return utf8.AppendRune(append([]byte(nil), v[:n]...), r), false
-		}
-	}
-	return v, false
-}
-
-// cut is the length at which a bound is cut, between two characters of text.
-func cut(v []byte, text bool) int {
-	n := maxBound
-	for text && n > maxBound-utf8.UTFMax && !utf8.RuneStart(v[n]) {
-		n--
-	}
-	return n
 }
