@@ -122,47 +122,47 @@ func (v value) plain(want string) (scalar, bool) {
 }
 
 // whole reads a whole number.
-func (v value) whole(to *int64, least, most int64) bool {
+func (v value) whole(to *int64, least, most int64) {
 	want := fmt.Sprintf("a whole number from %d to %d", least, most)
 	s, ok := v.plain(want)
 	if !ok {
-		return false
+		return
 	}
 	n, err := strconv.ParseInt(s.text, 10, 64)
 	if err != nil || n < least || n > most {
-		return v.wrong(s, want)
+		v.wrong(s, want)
+		return
 	}
 	*to = n
-	return true
 }
 
 // share reads a number from 0 to 1.
-func (v value) share(to *float64) bool {
+func (v value) share(to *float64) {
 	const want = "a share from 0 to 1, such as 0.05"
 	s, ok := v.plain(want)
 	if !ok {
-		return false
+		return
 	}
 	x, err := strconv.ParseFloat(s.text, 64)
 	if err != nil || !(x >= 0 && x <= 1) {
-		return v.wrong(s, want)
+		v.wrong(s, want)
+		return
 	}
 	*to = x
-	return true
 }
 
 // truth reads true or false.
-func (v value) truth(to *bool) bool {
+func (v value) truth(to *bool) {
 	const want = "true or false"
 	s, ok := v.plain(want)
 	if !ok {
-		return false
+		return
 	}
 	if s.text != "true" && s.text != "false" {
-		return v.wrong(s, want)
+		v.wrong(s, want)
+		return
 	}
 	*to = s.text == "true"
-	return true
 }
 
 // choice reads one of some words.
@@ -186,18 +186,18 @@ func (v value) choice(to *string, words ...string) bool {
 }
 
 // duration reads 30s, 12h or 7d.
-func (v value) duration(to *time.Duration, least, most time.Duration) bool {
+func (v value) duration(to *time.Duration, least, most time.Duration) {
 	want := fmt.Sprintf("a duration from %s to %s, such as 30s, 12h or 7d", formatDuration(least), formatDuration(most))
 	s, ok := v.scalar(want)
 	if !ok {
-		return false
+		return
 	}
 	d, ok := parseDuration(s.text)
 	if !ok || d < least || d > most {
-		return v.wrong(s, want)
+		v.wrong(s, want)
+		return
 	}
 	*to = d
-	return true
 }
 
 // parseDuration reads what package time does, and days.
@@ -231,18 +231,18 @@ var units = []struct {
 }{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
 
 // size reads 256MiB, 1GiB or bytes.
-func (v value) size(to *int64, least, most int64) bool {
+func (v value) size(to *int64, least, most int64) {
 	want := fmt.Sprintf("a size from %s to %s, such as 256MiB or 1GiB", formatSize(least), formatSize(most))
 	s, ok := v.scalar(want)
 	if !ok {
-		return false
+		return
 	}
 	n, ok := parseSize(s.text)
 	if !ok || n < least || n > most {
-		return v.wrong(s, want)
+		v.wrong(s, want)
+		return
 	}
 	*to = n
-	return true
 }
 
 func parseSize(s string) (int64, bool) {

@@ -144,7 +144,7 @@ func (g *Generator) Next() (Event, bool) {
 	g.advance()
 	e := Event{Time: time.UnixMicro(g.now).UTC(), Kind: g.kind()}
 	if e.Kind != Duplicate {
-		g.make(e.Kind)
+		g.compose(e.Kind)
 		g.last = e.Kind
 	}
 	e.Value, e.Key = g.line.bytes, g.key
@@ -177,8 +177,8 @@ func (g *Generator) kind() Kind {
 	return kind
 }
 
-// make puts an event of a kind into the line.
-func (g *Generator) make(kind Kind) {
+// compose puts an event of a kind into the line.
+func (g *Generator) compose(kind Kind) {
 	r, s := g.random.Uint64(), g.random.Uint64()
 	least := pick(magnitude[:], s, 0)
 	t := transaction{

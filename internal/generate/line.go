@@ -48,10 +48,14 @@ type line struct {
 
 func (l *line) write(t *transaction, f Format) {
 	if f == CSV {
-		l.writeCSV(t)
+		l.bytes = l.appendCSV(l.bytes[:0], t)
 		return
 	}
-	b := append(l.bytes[:0], `{"transaction_id":`...)
+	l.bytes = l.appendJSON(l.bytes[:0], t)
+}
+
+func (l *line) appendJSON(b []byte, t *transaction) []byte {
+	b = append(b, `{"transaction_id":`...)
 	b = strconv.AppendInt(b, t.id, 10)
 	b = append(b, `,"account_id":`...)
 	b = l.appendAccount(b, t)
@@ -71,26 +75,23 @@ func (l *line) write(t *transaction, f Format) {
 	b = appendDigits(b, t.merchant, 5)
 	b = append(b, `","country":"`...)
 	b = append(b, t.place.country...)
-	l.bytes = append(b, `"}`...)
+	return append(b, `"}`...)
 }
 
-func (l *line) writeCSV(t *transaction) {
-	b := strconv.AppendInt(l.bytes[:0], t.id, 10)
-	b = append(b, ',')
-	b = l.appendAccount(b, t)
-	b = append(b, ',')
-	b = appendAmount(b, t.cents)
+func (l *line) appendCSV(b []byte, t *transaction) []byte {
+	b = strconv.AppendInt(b, t.id, 10)
+	b = l.appendAccount(append(b, ','), t)
+	b = appendAmount(append(b, ','), t.cents)
 	b = append(b, ',')
 	b = append(b, t.kind...)
-	b = append(b, ',')
-	b = l.appendTime(b, t.at)
+	b = l.appendTime(append(b, ','), t.at)
 	for _, s := range [...]string{t.status, t.place.currency, t.channel, "Merchant "} {
 		b = append(b, ',')
 		b = append(b, s...)
 	}
 	b = appendDigits(b, t.merchant, 5)
 	b = append(b, ',')
-	l.bytes = append(b, t.place.country...)
+	return append(b, t.place.country...)
 }
 
 func (l *line) appendAccount(b []byte, t *transaction) []byte {
