@@ -10,17 +10,13 @@ import (
 
 // dictionary gives equal texts of a column equal codes. It finds the entries of a
 // batch.Dict by their bytes.
-//
-// A text of up to 15 bytes is its own key: two words, the length in the last byte.
-// A longer one is found by its hash and compared. Texts that JSON cannot hold
-// without escapes have keys of their own: a short cut asks for the bytes as they
-// stand between the quotes, and must not take \n in two bytes for a text of two.
 type dictionary struct {
 	dict  *batch.Dict
-	slots []entry // a power of two, at most half full
+	slots []entry // a power of two, at most half full; one free slot while off
 	shift uint    // 64 − log2(len(slots))
-	used  int
 	mix   [2]uint64
+	used  int
+	spare []entry // memory of slots while they are fewer
 
 	// A column of texts that are nearly all different is not searched: each row
 	// appends its own. After such a batch the search is tried again only after
@@ -31,39 +27,68 @@ type dictionary struct {
 }
 
 type entry struct {
-	head, tail uint64
-	code       int32 // + 1; 0: free
+	key  textKey // zero: the slot is free
+	code int32
 }
+
+// textKey stands for a text. One of up to 15 bytes is its own key: two words, of
+// which the last byte is its length + 1. A longer one is found by its hash and
+// compared. Texts that JSON cannot hold without escapes have keys of their own: a
+// short cut asks for the bytes as they stand between the quotes, and must not take
+// \n in two bytes for a text of two.
+type textKey struct{ head, tail uint64 }
+
+// In place of the length in a key: head is a hash.
+const (
+	markLong    = 0xff // of a text that is longer
+	markEscaped = 0xfe // of a text that needs escapes
+)
 
 const (
 	leastEntries = 1 << 6
 	mostEntries  = 1 << 16 // distinct texts that are searched
 	judgeAt      = 1 << 12 // distinct texts at which their share in the rows is looked at
 	mostDelay    = 64
-
-	// In place of the length in the last byte of entry.tail:
-	markLong    = 0xff // head is a hash
-	markEscaped = 0xfe // the same, of a text that needs escapes
 )
+
+// keyOf is the key of the text that stands in front of a quote in b, and its
+// length; ok is false where there is no quote. It takes no branch, since lengths
+// differ from row to row.
+func keyOf(b *[16]byte) (key textKey, n int, ok bool) {
+	head, tail := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	end0, end1 := zeros(head^'"'*lows), zeros(tail^'"'*lows)
+	in0 := before(end0)
+	in1 := before(end1) & uint64(int64(in0)>>63) // none if the quote is in the first word
+	// A byte of the sum for each place: how many of the two words have it.
+	length := (in0&lows + in1&lows) * lows >> 56
+	return textKey{head & in0, tail&in1 | (length+1)<<56}, int(length), end0|end1 != 0
+}
 
 func (x *dictionary) begin(dict *batch.Dict) {
 	x.dict = dict
 	x.off = x.wait > 0
 	if x.off {
 		x.wait--
+		x.stop()
 		return
 	}
 	n := leastEntries
 	for n < 2*x.used {
 		n *= 2
 	}
-	if cap(x.slots) < n {
-		x.slots = make([]entry, n)
+	if cap(x.spare) < n {
+		x.spare = make([]entry, n)
 	}
-	x.slots = x.slots[:n]
+	x.slots = x.spare[:n]
 	clear(x.slots)
 	x.shift = uint(64 - bits.Len(uint(n-1)))
 	x.used = 0
+}
+
+// stop leaves one free slot, in which no text is found.
+func (x *dictionary) stop() {
+	x.off = true
+	x.slots = []entry{{}}
 }
 
 func (x *dictionary) end() {
@@ -73,90 +98,96 @@ func (x *dictionary) end() {
 	}
 }
 
-func (x *dictionary) bytes() int64 { return int64(cap(x.slots)) * 24 }
+func (x *dictionary) bytes() int64 { return int64(cap(x.spare)) * 24 }
 
-// slot is where the search for a key begins.
-func (x *dictionary) slot(head, tail uint64) int {
-	return int((head*x.mix[0] + tail*x.mix[1]) >> x.shift)
+// at is the first slot where a text may be.
+func (x *dictionary) at(key textKey) *entry {
+	return &x.slots[x.slot(key)&(len(x.slots)-1)]
+}
+
+func (x *dictionary) slot(key textKey) int {
+	return int((key.head*x.mix[0] + key.tail*x.mix[1]) >> (x.shift & 63))
+}
+
+// find returns the code of a text that is its own key.
+func (x *dictionary) find(key textKey) (code int32, ok bool) {
+	for i := x.slot(key); ; i++ {
+		switch e := &x.slots[i&(len(x.slots)-1)]; e.key {
+		case key:
+			return e.code, true
+		case textKey{}:
+			return 0, false
+		}
+	}
 }
 
 // add returns the code of a text of a row, giving it one if it is new. It is plain
 // if JSON can hold it as it stands.
 func (x *dictionary) add(text []byte, plain bool, row int) int32 {
-	if x.off {
+	switch {
+	case x.off:
 		return x.dict.Add(text)
+	case !plain:
+		return x.long(text, markEscaped, row)
+	case len(text) > 15:
+		return x.long(text, markLong, row)
 	}
-	if plain && len(text) <= 15 {
-		var words [16]byte
-		copy(words[:], text)
-		head, tail := binary.LittleEndian.Uint64(words[:]), binary.LittleEndian.Uint64(words[8:])
-		return x.short(head, tail|uint64(len(text))<<56, text, row)
+	var b [16]byte
+	b[copy(b[:], text)] = '"'
+	key, _, _ := keyOf(&b)
+	if code, ok := x.find(key); ok {
+		return code
 	}
-	mark := uint64(markLong)
-	if !plain {
-		mark = markEscaped
-	}
-	return x.long(text, mark, row)
-}
-
-// short returns the code of a text whose key is head and tail.
-func (x *dictionary) short(head, tail uint64, text []byte, row int) int32 {
-	i := x.slot(head, tail)
-	for ; x.slots[i].code != 0; i = (i + 1) & (len(x.slots) - 1) {
-		if p := &x.slots[i]; p.head == head && p.tail == tail {
-			return p.code - 1
-		}
-	}
-	x.enter(i, entry{head: head, tail: tail}, row)
-	return x.dict.Add(text)
+	return x.enter(key, text, row)
 }
 
 // long returns the code of a text that is found by its hash.
 func (x *dictionary) long(text []byte, mark uint64, row int) int32 {
-	head, tail := x.hash(text), uint64(len(text))&(1<<56-1)|mark<<56
-	i := x.slot(head, tail)
-	for ; x.slots[i].code != 0; i = (i + 1) & (len(x.slots) - 1) {
-		if p := &x.slots[i]; p.head == head && p.tail == tail && bytes.Equal(x.dict.Value(int(p.code-1)), text) {
-			return p.code - 1
+	key := textKey{x.hash(text), uint64(len(text))&(1<<56-1) | mark<<56}
+	for i := x.slot(key); ; i++ {
+		switch e := &x.slots[i&(len(x.slots)-1)]; {
+		case e.key == key && bytes.Equal(x.dict.Value(int(e.code)), text):
+			return e.code
+		case e.key == textKey{}:
+			return x.enter(key, text, row)
 		}
 	}
-	x.enter(i, entry{head: head, tail: tail}, row)
-	return x.dict.Add(text)
 }
 
-// enter gives the free slot i to a text that will be the dictionary's next.
-func (x *dictionary) enter(i int, e entry, row int) {
-	e.code = int32(x.dict.Len()) + 1
-	x.slots[i] = e
+// enter gives a text a code that has none.
+func (x *dictionary) enter(key textKey, text []byte, row int) int32 {
 	x.used++
 	switch {
-	case x.used >= mostEntries, x.used == judgeAt && row < 2*judgeAt:
-		x.giveUp()
+	case x.used > mostEntries, x.used == judgeAt && row < 2*judgeAt:
+		x.delay = min(max(2*x.delay, 1), mostDelay)
+		x.wait = x.delay
+		x.stop()
+		return x.dict.Add(text)
 	case 2*x.used > len(x.slots):
 		x.grow()
 	}
+	code := x.dict.Add(text)
+	x.put(entry{key, code})
+	return code
 }
 
-// giveUp ends the search for this batch and some that follow.
-func (x *dictionary) giveUp() {
-	x.off = true
-	x.delay = min(max(2*x.delay, 1), mostDelay)
-	x.wait = x.delay
+func (x *dictionary) put(e entry) {
+	i := x.slot(e.key)
+	for x.slots[i&(len(x.slots)-1)].key != (textKey{}) {
+		i++
+	}
+	x.slots[i&(len(x.slots)-1)] = e
 }
 
 func (x *dictionary) grow() {
 	old := x.slots
-	x.slots = make([]entry, 2*len(old))
+	x.spare = make([]entry, 2*len(old))
+	x.slots = x.spare
 	x.shift--
 	for _, e := range old {
-		if e.code == 0 {
-			continue
+		if e.key != (textKey{}) {
+			x.put(e)
 		}
-		i := x.slot(e.head, e.tail)
-		for x.slots[i].code != 0 {
-			i = (i + 1) & (len(x.slots) - 1)
-		}
-		x.slots[i] = e
 	}
 }
 

@@ -13,8 +13,8 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 	from := i
 	for items := d.learned.items; i < len(items); i++ {
 		it := &items[i]
-		w := d.buf[pos : pos+24]
-		if (binary.LittleEndian.Uint64(w)^it.words[0])&it.masks[0]|
+		w := (*[24]byte)(d.buf[pos:])
+		if (binary.LittleEndian.Uint64(w[:])^it.words[0])&it.masks[0]|
 			(binary.LittleEndian.Uint64(w[8:])^it.words[1])&it.masks[1]|
 			(binary.LittleEndian.Uint64(w[16:])^it.words[2])&it.masks[2] != 0 {
 			break
@@ -25,8 +25,16 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 		}
 		var next int
 		switch c := it.of; it.class {
-		case classText:
-			next = d.quickText(c, value)
+		case classText: // quickText, inline
+			key, n, ok := keyOf((*[16]byte)(d.buf[value:]))
+			if e := c.index.at(key); e.key == key && ok {
+				c.codes[d.row] = e.code
+				next = value + n + 1
+			} else if ok {
+				next = d.quickFind(c, key, value, n)
+			} else {
+				next = d.quickLong(c, value)
+			}
 		case classWhole:
 			next = d.quickWhole(c, value)
 		case classMoment:

@@ -17,6 +17,9 @@ func (d *Decoder) record() {
 // opening finds the brace that opens the object. It rejects what is no object.
 func (d *Decoder) opening() (int, bool) {
 	pos := d.base
+	if pos+1 < d.end && d.buf[pos] == '{' && d.buf[pos+1] != 0 {
+		return pos, true
+	}
 	value := d.buf[pos:d.end]
 	switch {
 	case bytes.HasPrefix(value, []byte("\xef\xbb\xbf")):

@@ -1,7 +1,6 @@
 package conform
 
 import (
-	"encoding/binary"
 	"math"
 	"unicode/utf8"
 
@@ -247,65 +246,46 @@ func (d *Decoder) quickBoolean(c *column, pos int) int {
 
 // quickText reads a text without escapes, behind its opening quote.
 func (d *Decoder) quickText(c *column, pos int) int {
-	x := &c.index
-	if x.off {
-		return d.quickOwn(c, pos)
-	}
-	// Two words, cut at the quote without a branch: lengths differ from row to row.
-	w := d.buf[pos : pos+16]
-	head, tail := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
-	end0, end1 := zeros(head^'"'*lows), zeros(tail^'"'*lows)
-	if end0|end1 == 0 {
+	key, n, ok := keyOf((*[16]byte)(d.buf[pos:]))
+	if !ok {
 		return d.quickLong(c, pos)
 	}
-	n0, n1 := first(end0), first(end1)
-	both := -uint64(n0 >> 3) // all bits if the quote is in the second word
-	head &= before(end0)
-	tail &= before(end1) & both
-	n := n0 + n1&int(both)
-	tail |= uint64(n) << 56
-	for i := x.slot(head, tail); ; i++ {
-		e := &x.slots[i&(len(x.slots)-1)]
-		if e.head == head && e.tail == tail && e.code != 0 {
-			c.codes[d.row] = e.code - 1
-			return pos + n + 1
-		}
-		if e.code == 0 {
-			return d.quickEnter(c, pos, pos+n, entry{head: head, tail: tail})
-		}
+	if e := c.index.at(key); e.key == key {
+		c.codes[d.row] = e.code
+		return pos + n + 1
 	}
+	return d.quickFind(c, key, pos, n)
 }
 
-// quickEnter gives a text that is new, and proves to need no escapes, a code.
-func (d *Decoder) quickEnter(c *column, pos, to int, key entry) int {
-	if to >= d.end {
+// quickFind is quickText for a text of n bytes that is not in the first slot where
+// it may be.
+func (d *Decoder) quickFind(c *column, key textKey, pos, n int) int {
+	if c.index.off {
+		return d.quickLong(c, pos)
+	}
+	if code, ok := c.index.find(key); ok {
+		c.codes[d.row] = code
+		return pos + n + 1
+	}
+	text := d.buf[pos : pos+n]
+	if pos+n >= d.end || !plain(text) || !utf8.Valid(text) {
 		return 0
 	}
-	text := d.buf[pos:to]
-	if !plain(text) || !utf8.Valid(text) {
-		return 0
-	}
-	c.codes[d.row] = c.index.short(key.head, key.tail, text, d.row)
-	return to + 1
+	c.codes[d.row] = c.index.enter(key, text, d.row)
+	return pos + n + 1
 }
 
-// quickLong reads a text of 16 bytes and more.
+// quickLong reads a text of 16 bytes and more, or of a column that is not searched.
 func (d *Decoder) quickLong(c *column, pos int) int {
 	to := d.plainEnd(pos)
 	if to == 0 || to-pos >= maxText {
 		return 0
 	}
-	c.codes[d.row] = c.index.long(d.buf[pos:to], markLong, d.row)
-	return to + 1
-}
-
-// quickOwn reads a text of a column that is not searched.
-func (d *Decoder) quickOwn(c *column, pos int) int {
-	to := d.plainEnd(pos)
-	if to == 0 || to-pos >= maxText {
-		return 0
+	if c.index.off {
+		c.codes[d.row] = c.index.dict.Add(d.buf[pos:to])
+		return to + 1
 	}
-	c.codes[d.row] = c.index.dict.Add(d.buf[pos:to])
+	c.codes[d.row] = c.index.long(d.buf[pos:to], markLong, d.row)
 	return to + 1
 }
 

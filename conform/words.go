@@ -40,10 +40,11 @@ func digits(w uint64) (values uint64, n int) {
 	return values, first((values | (values + 0x76*lows)) & highs)
 }
 
-// number is what the first n bytes of values, digits as digits gives them, mean.
+// number is what the first n bytes of values mean, 1 to 8 digits as digits gives
+// them.
 func number(values uint64, n int) uint64 {
 	// In front of fewer than eight digits there are zeros now.
-	v := values << (64 - 8*uint(n))
+	v := values << ((64 - 8*uint(n)) & 63)
 	v = v*10 + v>>8 // pairs, in every other byte
 	const pairs = 0x000000ff000000ff
 	return (v&pairs*(100+1000000<<32) + v>>16&pairs*(1+10000<<32)) >> 32
