@@ -86,25 +86,32 @@ func (e *engine) feed(ctx context.Context) error {
 	if e.drain {
 		read = e.kafka.Drain
 	}
-	done := make(chan error, 1)
-	go func() { done <- e.pipe.Feed(ctx, e.kafka, read) }()
-	var err error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		e.log.Info("ending: deciding and publishing what can be in time")
-		late := time.NewTimer(patience)
-		defer late.Stop()
-		select {
-		case err = <-done:
-		case <-late.C:
-			return errStuck // and main ends the process
-		}
-	}
+	defer context.AfterFunc(ctx, func() { e.log.Info("ending: deciding and publishing what can be in time") })()
+	err := inTime(ctx, func() error { return e.pipe.Feed(ctx, e.kafka, read) })
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// inTime runs f, which is to end soon after ctx does. If it does not, for a disk
+// that hangs, it is left behind, and main ends the process.
+func inTime(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return errStuck
+	}
 }
 
 // document is the state as this process knows it.

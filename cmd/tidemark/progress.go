@@ -88,16 +88,27 @@ func (r *reporter) bar(ctx context.Context, s *screen) {
 	for {
 		select {
 		case <-ctx.Done():
+			if r.update(t) {
+				t.MarkAsDone()
+			} else {
+				t.MarkAsErrored()
+			}
 			return
 		case <-tick.C:
-			now := r.sample()
-			seconds := time.Since(r.start).Seconds()
-			t.UpdateTotal(max(now.total, now.done+1))
-			t.SetValue(now.done)
-			t.UpdateMessage(fmt.Sprintf("%s  %s rows  %s rows/s  %.1f MB/s", r.what, status.Number(now.rows),
-				status.Number(int64(float64(now.rows)/seconds)), float64(now.bytes)/seconds/1e6))
+			r.update(t)
 		}
 	}
+}
+
+// update brings a bar up to date, and reports whether all is done.
+func (r *reporter) update(t *progress.Tracker) bool {
+	now := r.sample()
+	seconds := time.Since(r.start).Seconds()
+	t.UpdateTotal(max(now.total, now.done, 1))
+	t.SetValue(min(now.done, max(now.total, 1)-1)) // at its total a tracker ends by itself
+	t.UpdateMessage(fmt.Sprintf("%s  %s rows  %s rows/s  %.1f MB/s", r.what, status.Number(now.rows),
+		status.Number(int64(float64(now.rows)/seconds)), float64(now.bytes)/seconds/1e6))
+	return now.done >= now.total
 }
 
 // screen is stderr: what is logged while a bar is drawn goes above it.

@@ -49,12 +49,21 @@ func (c *runCommand) Run(ctx context.Context, p *program) error {
 	begin := time.Now()
 	err = e.run(ctx, p)
 	if c.UntilCurrent {
-		fmt.Fprintln(p.stdout, status.Fates(e.document().Tables))
-		rows, seconds := e.meter.rows.Load(), time.Since(begin).Seconds()
-		p.log.Info("drained", "rows", rows, "seconds", fmt.Sprintf("%.1f", seconds),
-			"rows_per_s", int64(float64(rows)/seconds), "mb_per_s", fmt.Sprintf("%.1f", float64(e.meter.bytes.Load())/seconds/1e6))
+		e.summarize(ctx, p, time.Since(begin))
 	}
 	return err
+}
+
+// summarize says what a drain has done.
+func (e *engine) summarize(ctx context.Context, p *program, took time.Duration) {
+	fmt.Fprintln(p.stdout, status.Fates(e.document().Tables))
+	said := "drained"
+	if ctx.Err() != nil {
+		said = "ended before all was read"
+	}
+	rows, seconds := e.meter.rows.Load(), took.Seconds()
+	p.log.Info(said, "rows", rows, "seconds", fmt.Sprintf("%.1f", seconds),
+		"rows_per_s", int64(float64(rows)/seconds), "mb_per_s", fmt.Sprintf("%.1f", float64(e.meter.bytes.Load())/seconds/1e6))
 }
 
 // run feeds the lake, with the site and the progress beside it. Those go on while
@@ -100,13 +109,14 @@ func (e *engine) runAt(ctx context.Context, p *program, l net.Listener) error {
 // what was aborted or compacted counts too.
 func (e *engine) sample() sample {
 	s := sample{rows: e.meter.rows.Load(), bytes: e.meter.bytes.Load()}
-	lag := int64(0)
+	lag, decided := int64(0), int64(0)
 	for _, t := range e.document().Tables {
 		if t.Lag != nil {
 			lag += *t.Lag
 		}
-		s.rest = append(s.rest, "decided", t.Totals.Read)
+		decided += t.Totals.Read
 	}
-	s.done, s.total = s.rows, s.rows+max(lag, 0)
+	s.rest = []any{"decided", decided}
+	s.done, s.total = s.rows, s.rows+lag
 	return s
 }

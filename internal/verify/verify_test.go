@@ -249,3 +249,14 @@ func ExampleFinding() {
 	fmt.Println(verify.Finding{Table: "transactions", Seq: 42, File: "transactions/yyyy=2026/mm=11/dd=22/b-0.parquet", What: "has 100 bytes"})
 	// Output: transactions: record 42: transactions/yyyy=2026/mm=11/dd=22/b-0.parquet: has 100 bytes
 }
+
+// TestPublishedBetweenTwoLooks has a publisher move each file just after the final
+// name was looked at and found missing.
+func TestPublishedBetweenTwoLooks(t *testing.T) {
+	l := newLake(t)
+	l.add(build{})
+	_, err := verify.Table(t.Context(), &racedLake{lake: l}, "tx", verify.Options{Found: func(f verify.Finding) { t.Error(f) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
