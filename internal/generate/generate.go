@@ -7,11 +7,11 @@
 //
 // Invariants:
 //
-//	G1 the same Config gives the same bytes, on every machine
-//	G2 events as JSON are 236 bytes long in the mean
-//	G3 event times rise with the rows but for some minutes, so that a late one is
+//	E1 the same Config gives the same bytes, on every machine
+//	E2 events as JSON are 236 bytes long in the mean
+//	E3 event times rise with the rows but for some minutes, so that a late one is
 //	   days behind everything around it
-//	G4 nothing is allocated for an event: what Next gives is valid until it is
+//	E4 nothing is allocated for an event: what Next gives is valid until it is
 //	   called again
 //
 // A Generator belongs to one goroutine. Nothing here can fail; sending, pacing and

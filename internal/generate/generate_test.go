@@ -68,7 +68,7 @@ type transaction struct {
 	Country  string      `json:"country"`
 }
 
-// The shape that speed is measured with (G2): its keys, their order, its mean
+// The shape that speed is measured with (E2): its keys, their order, its mean
 // length.
 func TestBenchShape(t *testing.T) {
 	const sample = `{"transaction_id":1000000123,"account_id":50321,"amount":1523.75,"transaction_type":"PURCHASE","transaction_date":"2026-11-22T10:15:30.123456Z","status":"COMPLETED","currency":"USD","channel":"POS","merchant":"Merchant 00123","country":"US"}`
@@ -127,7 +127,7 @@ func keys(t *testing.T, event string) string {
 	}
 }
 
-// G1
+// E1
 func TestSameSeedSameBytes(t *testing.T) {
 	all := func(seed uint64) []byte {
 		cfg := generate.Config{Rows: 5000, Seed: seed, Bad: 0.1, Broken: 0.1, Late: 0.1, Duplicate: 0.1, Future: 0.1}
@@ -171,7 +171,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// G3: with a delay of a day, whoever has seen what came before knows a late event,
+// E3: with a delay of a day, whoever has seen what came before knows a late event,
 // and no other is late.
 func TestTimes(t *testing.T) {
 	cfg := generate.Config{Rows: 50_000, Late: 0.01, Future: 0.01, Days: 3, End: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
@@ -270,7 +270,7 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// G4
+// E4
 func TestNothingAllocated(t *testing.T) {
 	g := generate.New(generate.Config{Bad: 0.1, Broken: 0.1, Late: 0.1, Duplicate: 0.1, Future: 0.1})
 	g.Next()

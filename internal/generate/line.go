@@ -21,7 +21,7 @@ type transaction struct {
 type place struct{ currency, country string }
 
 // What events are made of, each as often as it is listed: most payments are small,
-// completed purchases. Together they make the mean length of an event (G2).
+// completed purchases. Together they make the mean length of an event (E2).
 var (
 	types     = [...]string{"PURCHASE", "PURCHASE", "PURCHASE", "PURCHASE", "PURCHASE", "PURCHASE", "PAYMENT", "PAYMENT", "PAYMENT", "PAYMENT", "REFUND", "REFUND", "FEE", "FEE", "FEE", "FEE"}
 	statuses  = [...]string{"COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "PENDING", "PENDING", "FAILED"}
