@@ -101,7 +101,7 @@ func (t *tableReader) read(in inherited) {
 	t.readWatermark()
 	t.readChecks(p)
 	t.readPolicy()
-	t.readWriter(in)
+	t.readWriter(in, p)
 	t.compile()
 }
 
@@ -154,7 +154,7 @@ func (t *tableReader) readLayout(p preset) {
 	}
 	t.schema.EventTime = t.schema.Column(name)
 	if t.schema.EventTime < 0 {
-		if len(t.schema.Columns) > 0 {
+		if p.usable && len(t.schema.Columns) > 0 {
 			at.fault("names %s, which is no column: %s", quoted(name), t.someColumn(name))
 		}
 		return
@@ -221,7 +221,7 @@ func (t *tableReader) readPolicy() {
 	t.Policy = p
 }
 
-func (t *tableReader) readWriter(in inherited) {
+func (t *tableReader) readWriter(in inherited, p preset) {
 	t.Writer = in.writer
 	sortBy := in.sortBy
 	t.section.with("writer", func(v value) {
@@ -229,7 +229,7 @@ func (t *tableReader) readWriter(in inherited) {
 			sortBy = own
 		}
 	})
-	if len(t.schema.Columns) > 0 {
+	if p.usable && len(t.schema.Columns) > 0 {
 		sortable(sortBy, t.Writer.SortBy, t)
 	}
 }
