@@ -45,11 +45,7 @@ func probeNew(ctx context.Context, lake prober, tables []*config.Table) (probed 
 		keys = append(keys, ledger.RecordKey(t.Schema.Name, 1))
 	}
 	for _, key := range keys {
-		_, err := lake.Read(ctx, key)
-		if err == nil {
-			return false, nil
-		}
-		if !errors.Is(err, store.ErrNotExist) {
+		if _, err := lake.Read(ctx, key); !errors.Is(err, store.ErrNotExist) {
 			return false, err
 		}
 	}

@@ -77,17 +77,17 @@ func (l *lake) decide(p ledger.Proposal) *ledger.Record {
 	return d.Record
 }
 
-// build makes the rows of a batch of ten records a partition: of each partition the
-// first is late, the second quarantined, the third an offset without a record.
+// build is the rows of a batch of ten offsets a partition: of each the first is
+// late, the second quarantined, the third holds no record. Change alters them after
+// the record's numbers were made from them.
 type build struct {
 	rows, late []row
 	rejects    []reject
-	skipped    int64
 	dropLate   bool
 	change     func(*build)
 }
 
-func (l *lake) stage(batch, key string, data []byte) {
+func (l *lake) stage(key string, data []byte) {
 	l.t.Helper()
 	s, err := l.store.Stage(l.t.Context(), key)
 	if err != nil {
@@ -114,8 +114,7 @@ func encode[T any](t *testing.T, rows []T) []byte {
 	return b.Bytes()
 }
 
-// add decides a batch; change, if not nil, changes its rows after the record's
-// numbers were made from them.
+// add decides a batch.
 func (l *lake) add(b build) *ledger.Record {
 	l.t.Helper()
 	id := l.id()
@@ -150,7 +149,7 @@ func (l *lake) add(b build) *ledger.Record {
 		f := ledger.File{Output: o, Rows: int64(rows), Bytes: int64(len(data)), XXH3: ledger.Sum(xxh3.Hash(data)), MinEventTime: low, MaxEventTime: high,
 			Path:   fmt.Sprintf("%s/yyyy=2026/mm=11/dd=22/%s-%d.parquet", o.Dir("tx"), id, k),
 			Staged: fmt.Sprintf("%s/%d", ledger.StagingDir("tx", id), k)}
-		l.stage(id, f.Staged, data)
+		l.stage(f.Staged, data)
 		files = append(files, f)
 	}
 	file(ledger.Main, counted, &first, &last, encode(l.t, b.rows))
