@@ -30,6 +30,7 @@ type Decoder struct {
 	stamp     uint32 // tells its marks in columns and keys from those of others
 	rejects   int    // len(b.Rejects) before it
 	bad       bool
+	have      int    // columns that came under their own names
 	plain     bool   // only the general parser reads it
 	padded    []byte // memory of a value whose block has no padding
 }

@@ -211,10 +211,20 @@ func fold(a, b uint64) uint64 {
 
 // plain reports whether JSON can hold a text as it stands.
 func plain(text []byte) bool {
-	for _, c := range text {
-		if c < 0x20 || c == '"' || c == '\\' {
+	for len(text) >= 8 {
+		if escapes(binary.LittleEndian.Uint64(text)) != 0 {
 			return false
 		}
+		text = text[8:]
 	}
-	return true
+	w := uint64(' ' * lows)
+	for _, c := range text {
+		w = w<<8 | uint64(c)
+	}
+	return escapes(w) == 0
+}
+
+// escapes marks the bytes of w that JSON can hold only as escapes, as zeros does.
+func escapes(w uint64) uint64 {
+	return zeros(w^'"'*lows) | zeros(w^'\\'*lows) | below(w)
 }

@@ -9,7 +9,7 @@ import "encoding/binary"
 // It may be led astray by what is left in the padding behind the record, and then
 // returns a place behind its end: nothing of what it did counts.
 func (d *Decoder) follow(i, pos int) (int, int) {
-	before := pos // the item in front of item i
+	last := pos // the item in front of item i
 	from := i
 	for items := d.learned.items; i < len(items); i++ {
 		it := &items[i]
@@ -45,10 +45,10 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 		if next == 0 {
 			break
 		}
-		before, pos = pos, next
+		last, pos = pos, next
 	}
 	if i > from && pos < d.end && d.learned.items[i-1].class.numeric() && !ends(d.buf[pos]) {
-		return i - 1, before // more of the number follows, such as an exponent
+		return i - 1, last // more of the number follows, such as an exponent
 	}
 	return i, pos
 }
@@ -76,6 +76,9 @@ func (d *Decoder) mark(from, to int) bool {
 			return false
 		}
 		c.stamp, c.rank = d.stamp, it.rank
+		if it.rank == 0 {
+			d.have++
+		}
 	}
 	return true
 }

@@ -15,7 +15,25 @@ type nameTable struct {
 type nameSlot struct {
 	name   string // "": free
 	column int32
-	rank   int32 // 0: the column's name, n: its n-th alias
+	rank   int32   // 0: the column's name, n: its n-th alias
+	key    nameKey // of a name that JSON can hold without escapes in 23 bytes
+}
+
+// nameKey is a name in three words, of which the last byte is its length + 1.
+type nameKey [3]uint64
+
+// nameKeyOf is keyOf for three words.
+func nameKeyOf(b *[24]byte) (key nameKey, n int, ok bool) {
+	key = nameKey{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}
+	end0, end1, end2 := zeros(key[0]^'"'*lows), zeros(key[1]^'"'*lows), zeros(key[2]^'"'*lows)
+	in0 := before(end0)
+	in1 := before(end1) & uint64(int64(in0)>>63)
+	in2 := before(end2) & uint64(int64(in1)>>63)
+	length := (in0&lows + in1&lows + in2&lows) * lows >> 56
+	key[0] &= in0
+	key[1] &= in1
+	key[2] = key[2]&in2 | (length+1)<<56
+	return key, int(length), end0|end1|end2 != 0
 }
 
 func newNameTable(t *schema.Table) nameTable {
@@ -29,15 +47,20 @@ func newNameTable(t *schema.Table) nameTable {
 		nt.shift--
 	}
 	for i := range t.Columns {
-		nt.add(nameSlot{t.Columns[i].Name, int32(i), 0})
+		nt.add(nameSlot{name: t.Columns[i].Name, column: int32(i)})
 		for k, alias := range t.Columns[i].Aliases {
-			nt.add(nameSlot{alias, int32(i), int32(k + 1)})
+			nt.add(nameSlot{name: alias, column: int32(i), rank: int32(k + 1)})
 		}
 	}
 	return nt
 }
 
 func (nt *nameTable) add(s nameSlot) {
+	if len(s.name) < 24 && plain([]byte(s.name)) {
+		var b [24]byte
+		b[copy(b[:], s.name)] = '"'
+		s.key, _, _ = nameKeyOf(&b)
+	}
 	i := nt.hash([]byte(s.name))
 	for nt.slots[i].name != "" {
 		i = (i + 1) & (len(nt.slots) - 1)
@@ -45,20 +68,30 @@ func (nt *nameTable) add(s nameSlot) {
 	nt.slots[i] = s
 }
 
-// hash looks at the length and at both ends. Names are few and chosen by whoever
-// wrote the table: that they differ in the middle alone costs a comparison.
+// hash looks at the length and at 23 bytes. Names are few and chosen by whoever
+// wrote the table: that they differ behind those alone costs a comparison.
 func (nt *nameTable) hash(name []byte) int {
-	var head, tail uint64
-	if n := len(name); n >= 8 {
-		head = binary.LittleEndian.Uint64(name)
-		tail = binary.LittleEndian.Uint64(name[n-8:])
-	} else {
-		for i, c := range name {
-			head |= uint64(c) << (8 * i)
+	var b [24]byte
+	b[copy(b[:23], name)] = '"'
+	key, _, _ := nameKeyOf(&b)
+	return nt.slot(key)
+}
+
+func (nt *nameTable) slot(key nameKey) int {
+	return int((key[0]*0x9e3779b97f4a7c15 + key[1]*0xd6e8feb86659fd93 + key[2]*0xa0761d6478bd642f) >> (nt.shift & 63))
+}
+
+// quick returns the slot of a name by its key, nil if there is none.
+func (nt *nameTable) quick(key nameKey) *nameSlot {
+	for i := nt.slot(key); ; i++ {
+		s := &nt.slots[i&(len(nt.slots)-1)]
+		if s.key == key {
+			return s
+		}
+		if s.name == "" {
+			return nil
 		}
 	}
-	h := (head^uint64(len(name))<<56)*0x9e3779b97f4a7c15 + tail*0xd6e8feb86659fd93
-	return int(h >> nt.shift)
 }
 
 // find returns the column that a key belongs to and the rank of that name.

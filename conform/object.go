@@ -80,6 +80,7 @@ func (d *Decoder) plainly(pos int) {
 func (d *Decoder) members(pos, next, items int) bool {
 	d.nextStamp()
 	d.keys.begin(d.stamp)
+	d.have = 0
 	if !d.mark(0, items) {
 		d.plainly(pos)
 		return false
@@ -133,6 +134,9 @@ func (d *Decoder) members(pos, next, items int) bool {
 
 // fill deals with the columns that had no key.
 func (d *Decoder) fill() {
+	if d.have == len(d.columns) {
+		return
+	}
 	for i := range d.columns {
 		if c := &d.columns[i]; c.stamp != d.stamp {
 			d.missing(i)
@@ -146,6 +150,13 @@ func (d *Decoder) fill() {
 // item of the template that should come next: the one behind this key, or the one
 // given where the template does not have it.
 func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
+	if !d.plain {
+		if n, next := d.quickKey(pos); next > 0 {
+			if n.rank == 0 && d.columns[n.column].stamp != d.stamp {
+				return d.columnValue(int(n.column), 0, next, item)
+			}
+		}
+	}
 	s, key, ok := d.readKey(pos)
 	if !ok {
 		return 0, 0, false
@@ -161,8 +172,7 @@ func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 		next, ok = d.extra(s, key, next)
 		return next, item, ok
 	}
-	c := &d.columns[column]
-	if c.stamp == d.stamp {
+	if c := &d.columns[column]; c.stamp == d.stamp {
 		switch {
 		case c.rank == int32(rank):
 			d.fail(ReasonDuplicate, "each key once", s.from-1, s.to-s.from+2)
@@ -173,21 +183,49 @@ func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 		}
 		d.supersede(column)
 	}
+	return d.columnValue(column, rank, next, item)
+}
+
+// quickKey finds the column of a key without escapes, and the value right behind
+// its colon; next is 0 for any other key.
+func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
+	if d.peek(pos) != '"' {
+		return nil, 0
+	}
+	key, n, ok := nameKeyOf((*[24]byte)(d.buf[pos+1:]))
+	if !ok {
+		return nil, 0
+	}
+	next = pos + n + 3
+	if name = d.plan.names.quick(key); name == nil || next >= d.end || d.buf[next-1] != ':' || d.buf[next] <= ' ' {
+		return nil, 0
+	}
+	return name, next
+}
+
+// columnValue decodes the value at pos into a column that comes under the name of
+// a rank. The rest is as member has it.
+func (d *Decoder) columnValue(column, rank, pos, item int) (next, after int, ok bool) {
+	c := &d.columns[column]
 	c.stamp, c.rank = d.stamp, int32(rank)
+	if rank == 0 {
+		d.have++
+	}
 	if c.item >= 0 {
 		item = int(c.item) + 1
 	}
 	if !d.plain {
-		k := c.classFor(d.peek(next))
-		from := next
+		k, from := c.usual, pos
 		if k.quoted() {
 			from++
 		}
-		if end := d.quick(k, column, from); end > 0 && k != classNull && end < d.end && ends(d.buf[end]) {
-			return end, item, true
+		if k.quoted() == (d.peek(pos) == '"') {
+			if end := d.quick(k, column, from); end > 0 && end < d.end && ends(d.buf[end]) {
+				return end, item, true
+			}
 		}
 	}
-	next, ok = d.value(column, next)
+	next, ok = d.value(column, pos)
 	return next, item, ok
 }
 

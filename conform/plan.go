@@ -37,6 +37,7 @@ type field struct {
 	zoned  bool // the layout says the zone
 	zone   *time.Location
 
+	usual    class // how its values are mostly written
 	typeName string
 	want     string // what a value of this column looks like
 }
@@ -99,6 +100,11 @@ func compileField(c *schema.Column) (field, []error) {
 	}
 	if !f.isTime() && (f.unit != "" || f.layout != "" || f.zone != nil) {
 		errs = append(errs, fmt.Errorf("unit, layout and zone belong to a date or a timestamp, this is a %s: leave them out", f.typeName))
+	}
+	for _, c := range []byte(`0"t`) {
+		if f.usual == classOther {
+			f.usual = f.classFor(c)
+		}
 	}
 	return f, append(errs, f.checkDefault()...)
 }

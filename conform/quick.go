@@ -294,7 +294,7 @@ func (d *Decoder) plainEnd(pos int) int {
 	from, high := pos, uint64(0)
 	for ; pos < d.end; pos += 8 {
 		w := word(d.buf, pos)
-		stop := zeros(w^'"'*lows) | zeros(w^'\\'*lows) | below(w)
+		stop := escapes(w)
 		if stop == 0 {
 			high |= w
 			continue

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -21,7 +22,7 @@ func (d *Decoder) str(pos int) (s span, ok bool) {
 	for {
 		// Padding may be read: the words of a value end at most eight bytes behind it.
 		w := word(d.buf, pos)
-		stop := zeros(w^'"'*lows) | zeros(w^'\\'*lows) | below(w)
+		stop := escapes(w)
 		if stop == 0 {
 			high |= w
 			if pos += 8; pos >= d.end {
@@ -83,18 +84,22 @@ func hex(c byte) rune {
 // unescape returns what a text with escapes says, valid until the next call, and
 // the place of a surrogate that is alone, −1: there is none.
 func (d *Decoder) unescape(s span) (text []byte, lone int) {
-	out := d.text[:0]
+	// Eight bytes are written at a time, of which some may not count.
+	if most := s.to - s.from + 16; cap(d.text) < most {
+		d.text = make([]byte, most)
+	}
+	out, n := d.text[:cap(d.text)], 0
 	for pos := s.from; pos < s.to; {
-		c := d.buf[pos]
-		if c != '\\' {
-			out = append(out, c)
-			pos++
+		w := word(d.buf, pos)
+		binary.LittleEndian.PutUint64(out[n:], w)
+		run := min(first(zeros(w^'\\'*lows)), s.to-pos)
+		if pos, n = pos+run, n+run; run == 8 || pos == s.to {
 			continue
 		}
-		c = d.buf[pos+1]
+		c := d.buf[pos+1]
 		if c != 'u' {
-			out = append(out, unescaped(c))
-			pos += 2
+			out[n] = unescaped(c)
+			pos, n = pos+2, n+1
 			continue
 		}
 		r := d.unit(pos)
@@ -104,16 +109,14 @@ func (d *Decoder) unescape(s span) (text []byte, lone int) {
 				low = d.unit(pos + 6)
 			}
 			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				d.text = out
-				return out, pos
+				return nil, pos
 			}
 			pos += 6
 		}
-		out = utf8.AppendRune(out, r)
+		n += utf8.EncodeRune(out[n:], r)
 		pos += 6
 	}
-	d.text = out
-	return out, -1
+	return out[:n], -1
 }
 
 // unit is the UTF-16 unit of the escape \uXXXX at pos.
