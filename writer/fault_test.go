@@ -134,6 +134,44 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
+// Wherever a Write ends early, the next one is not the worse for it.
+func TestWriterIsUsedAgain(t *testing.T) {
+	m := newMaker(25)
+	b := m.make(allTypes(), 2000)
+	m.fates()
+	o := writer.Options{TargetFile: 15_000} // several row groups in a file
+	clean, _ := write(t, o, b, build("b1"))
+	for n := 0; ; n += 7 {
+		w, err := writer.New(b.Table, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(&patient{Context: t.Context(), left: n}, &storetest.Memory{}, b, build("b1")); err == nil {
+			return
+		}
+		lake := &storetest.Memory{}
+		if _, err := w.Write(t.Context(), lake, b, build("b1")); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(lake.Snapshot(), clean.Snapshot()) {
+			t.Fatalf("after a context that ended at look %d the files are others", n)
+		}
+	}
+}
+
+// patient is a context that ends after it was looked at so many times.
+type patient struct {
+	context.Context
+	left int
+}
+
+func (p *patient) Err() error {
+	if p.left--; p.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 // A file that nobody waits for is not encoded to its end.
 func TestContextEndsWithinAFile(t *testing.T) {
 	b := largeRecords(newMaker(24), 64, 1<<20)

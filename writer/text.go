@@ -22,15 +22,16 @@ func (c *cells) index(s *scratch, from, to int) bool {
 		return false
 	case c.same:
 		return true
-	case 2*c.dict.Len() <= to-from && len(c.dict.Data) <= maxDictionary:
-		return true
+	case c.marks == nil && 2*c.dict.Len() <= to-from && len(c.dict.Data) <= maxDictionary:
+		return true // whatever of it is used
 	}
-	used, size := 0, 0
+	values, used, size := 0, 0, 0
 	s.seen = zeroed(s.seen, c.dict.Len())
 	for at := from - c.first; at < to-c.first; at++ {
 		if c.marks != nil && c.marks[at] == batch.Null {
 			continue
 		}
+		values++
 		if code := c.codes[at]; s.seen[code] == 0 {
 			s.seen[code] = 1
 			used++
@@ -42,7 +43,7 @@ func (c *cells) index(s *scratch, from, to int) bool {
 			s.seen[code] = 0
 		}
 	}
-	return 2*used <= to-from && size <= maxDictionary
+	return 2*used <= values && size <= maxDictionary
 }
 
 // zeroed returns s, which is all zero, with at least n elements.
