@@ -123,7 +123,7 @@ func countReasons(ctx context.Context, lake *store.File, key string, byName map[
 		return fmt.Errorf("read %s: %w", key, err)
 	}
 	rows := parquet.NewGenericReader[rejected](file)
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	buffer := make([]rejected, 256)
 	for {
 		n, err := rows.Read(buffer)

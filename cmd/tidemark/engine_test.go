@@ -32,12 +32,12 @@ func TestEndsInTime(t *testing.T) {
 
 func TestEndsAsItsWorkDoes(t *testing.T) {
 	want := errors.New("full disk")
-	if got := inTime(t.Context(), func() error { return want }); got != want {
+	if got := inTime(t.Context(), func() error { return want }); !errors.Is(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := inTime(ctx, func() error { <-ctx.Done(); return want }); got != want {
+	if got := inTime(ctx, func() error { <-ctx.Done(); return want }); !errors.Is(got, want) {
 		t.Errorf("asked to end: got %v, want %v", got, want)
 	}
 }

@@ -46,7 +46,7 @@ func launch(t *testing.T, args ...string) *running {
 	})
 	go func() {
 		r.code <- run(ctx, args, &r.stdout, out, os.LookupEnv)
-		out.Close()
+		_ = out.Close() // it never fails
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -247,8 +247,10 @@ func TestLogsAsJSON(t *testing.T) {
 	decided := 0
 	for line := range strings.Lines(errs) {
 		var entry struct {
-			Msg, Table, Batch string
-			Seq               int64
+			Msg   string `json:"msg"`
+			Table string `json:"table"`
+			Batch string `json:"batch"`
+			Seq   int64  `json:"seq"`
 		}
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("not JSON: %s", line)
