@@ -74,6 +74,10 @@ func (d *Decoder) plainly(pos int) {
 	d.plain = was
 }
 
+// mostStrayed is after how many keys out of order a record's order is no longer
+// compared with the template's.
+const mostStrayed = 3
+
 // members decodes the object that opens at pos, of which a short cut has done as
 // many items of the template as it says, up to next. It reports false if it
 // rejected the record, or left that to plainly.
@@ -86,6 +90,7 @@ func (d *Decoder) members(pos, next, items int) bool {
 		return false
 	}
 	at, n := next, items
+	strayed := 0 // keys in a row that were not what the template has behind the one before
 	for {
 		at = d.space(at)
 		c := d.peek(at)
@@ -112,10 +117,13 @@ func (d *Decoder) members(pos, next, items int) bool {
 		if at, items, ok = d.member(at, items); !ok {
 			return false
 		}
-		if d.plain {
+		if d.plain || strayed == mostStrayed {
 			continue
 		}
 		more, next := d.follow(items, at)
+		if strayed++; more > items {
+			strayed = 0
+		}
 		if next > d.end || !d.mark(items, more) {
 			d.plainly(pos)
 			return false

@@ -29,13 +29,15 @@ const (
 
 // quoted reports whether the place of a value is behind its opening quote.
 func (k class) quoted() bool {
-	return k == classText || k == classMoment || k == classDate || k == classDecimalText
+	const set = 1<<classText | 1<<classMoment | 1<<classDate | 1<<classDecimalText
+	return set>>k&1 != 0
 }
 
 // numeric reports whether more of the value may follow where the short cut ends:
 // it does not look at what is behind the digits.
 func (k class) numeric() bool {
-	return k == classWhole || k == classDecimal || k == classDouble || k == classEpoch || k == classDropped
+	const set = 1<<classWhole | 1<<classDecimal | 1<<classDouble | 1<<classEpoch | 1<<classDropped
+	return set>>k&1 != 0
 }
 
 // ends reports whether a byte may stand behind a value.
