@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"tidemark/internal/generate"
@@ -48,21 +49,20 @@ func (c *generateCommand) Run(ctx context.Context, p *program) error {
 	made := &made{}
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
+	var beside sync.WaitGroup
+	beside.Go(func() {
 		p.follow(following, "generating", func() sample {
 			rows := made.rows.Load()
 			return sample{rows: rows, bytes: made.bytes.Load(), done: rows, total: c.Rows}
 		})
-	}()
+	})
 	if c.To != "" {
 		err = writeFiles(ctx, c.To, cfg, made)
 	} else {
 		err = c.send(ctx, p, cfg, made)
 	}
 	stop()
-	<-watched
+	beside.Wait()
 	rows, bytes, seconds := made.rows.Load(), made.bytes.Load(), time.Since(begin).Seconds()
 	if err != nil && rows == 0 {
 		return err

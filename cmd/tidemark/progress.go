@@ -104,8 +104,10 @@ func (r *reporter) bar(ctx context.Context, s *screen) {
 func (r *reporter) update(t *progress.Tracker) bool {
 	now := r.sample()
 	seconds := time.Since(r.start).Seconds()
-	t.UpdateTotal(max(now.total, now.done, 1))
-	t.SetValue(min(now.done, max(now.total, 1)-1)) // at its total a tracker ends by itself
+	if now.total > 0 {
+		t.UpdateTotal(max(now.total, now.done))
+		t.SetValue(min(now.done, now.total-1)) // at its total a tracker ends by itself
+	}
 	t.UpdateMessage(fmt.Sprintf("%s  %s rows  %s rows/s  %.1f MB/s", r.what, status.Number(now.rows),
 		status.Number(int64(float64(now.rows)/seconds)), float64(now.bytes)/seconds/1e6))
 	return now.done >= now.total

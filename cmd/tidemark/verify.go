@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
+	"sync"
+	"sync/atomic"
 
 	"tidemark/internal/config"
+	"tidemark/internal/ledger"
 	"tidemark/internal/status"
 	"tidemark/internal/store"
 	"tidemark/internal/verify"
@@ -54,48 +56,52 @@ func (c *verifyCommand) Run(ctx context.Context, p *program) error {
 }
 
 func (c *verifyCommand) table(ctx context.Context, p *program, lake *store.File, t *config.Table) (verify.Summary, error) {
-	steps := newTicker(10*time.Second, time.Now())
+	name := t.Schema.Name
+	records, err := lake.List(ctx, ledger.LedgerDir(name)+"/")
+	if err != nil {
+		return verify.Summary{}, err
+	}
+	var sofar atomic.Pointer[verify.Summary]
+	sofar.Store(&verify.Summary{})
 	options := verify.Options{
-		Deep:  c.Deep,
-		Found: func(f verify.Finding) { fmt.Fprintln(p.stdout, status.Plain(f.String())) },
-		Progress: func(s verify.Summary) {
-			if steps.due(time.Now()) {
-				p.log.Info("verifying", "table", s.Table, "record", s.Head, "files", s.Files, "rows", s.Rows, "mb", s.Bytes>>20)
-			}
-		},
+		Deep:     c.Deep,
+		Found:    func(f verify.Finding) { fmt.Fprintln(p.stdout, status.Plain(f.String())) },
+		Progress: func(s verify.Summary) { sofar.Store(&s) },
 	}
 	if at := t.Schema.EventTime; at >= 0 {
 		options.EventTime = t.Schema.Columns[at].Name
 	}
-	sum, err := verify.Table(ctx, lake, t.Schema.Name, options)
+	following, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		p.follow(following, "verifying "+name, func() sample {
+			s := sofar.Load()
+			return sample{rows: s.Rows, bytes: s.Bytes, done: s.Head, total: int64(len(records))}
+		})
+	})
+	sum, err := verify.Table(ctx, lake, name, options)
+	stop()
+	beside.Wait()
 	if err != nil {
 		return sum, err
 	}
-	verdict := "no difference"
-	if sum.Different > 0 {
-		verdict = status.Number(sum.Different) + " DIFFERENCES"
-	}
-	pending := ""
-	if sum.Pending > 0 {
-		pending = fmt.Sprintf(" (%s not published yet)", status.Number(sum.Pending))
-	}
-	_, err = fmt.Fprintf(p.stdout, "%s: %s: %s records, %s batches, %s files%s, %s rows, %s\n", t.Schema.Name, verdict,
-		status.Number(sum.Head), status.Number(sum.Batches), status.Number(sum.Files), pending, status.Number(sum.Rows), status.Size(sum.Bytes))
+	_, err = fmt.Fprintln(p.stdout, conclusion(sum))
 	return sum, err
 }
 
-// ticker tells when a while has passed, for progress in logs.
-type ticker struct {
-	every time.Duration
-	last  time.Time
-}
-
-func newTicker(every time.Duration, now time.Time) *ticker { return &ticker{every: every, last: now} }
-
-func (t *ticker) due(now time.Time) bool {
-	if now.Sub(t.last) < t.every {
-		return false
+// conclusion is one line about a table.
+func conclusion(s verify.Summary) string {
+	verdict := "no difference"
+	switch {
+	case s.Different > 0:
+		verdict = status.Number(s.Different) + " DIFFERENCES"
+	case s.Head == 0:
+		verdict = "there is no ledger yet"
 	}
-	t.last = now
-	return true
+	pending := ""
+	if s.Pending > 0 {
+		pending = fmt.Sprintf(" (%s not published yet)", status.Number(s.Pending))
+	}
+	return fmt.Sprintf("%s: %s: %s records, %s batches, %s files%s, %s rows, %s", s.Table, verdict,
+		status.Number(s.Head), status.Number(s.Batches), status.Number(s.Files), pending, status.Number(s.Rows), status.Size(s.Bytes))
 }
