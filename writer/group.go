@@ -69,9 +69,7 @@ type pager struct {
 
 // scratch is memory for one page, or for the codes of one row group.
 type scratch struct {
-	present [1]parquet.Value // tells a column that a value is there
-	absent  [pageRows]parquet.Value
-	levels  []parquet.Value
+	levels  []byte
 	ints    []int64
 	int32s  []int32
 	floats  []float32
@@ -84,27 +82,17 @@ type scratch struct {
 	ends    []uint32
 }
 
-func newScratch() *scratch {
-	s := &scratch{levels: make([]parquet.Value, 0, pageRows)}
-	s.present[0] = s.present[0].Level(0, 1, 0)
-	return s
-}
-
 func (s *scratch) bytes() int64 {
-	const value = 24
-	return value*int64(pageRows+cap(s.levels)) + 8*int64(cap(s.ints)+cap(s.doubles)) +
+	return 8*int64(cap(s.ints)+cap(s.doubles)) +
 		4*int64(cap(s.int32s)+cap(s.floats)+cap(s.codes)+cap(s.seen)+cap(s.used)+cap(s.ends)) +
-		int64(cap(s.bits)+cap(s.data))
+		int64(cap(s.levels)+cap(s.bits)+cap(s.data))
 }
 
-// flush makes a page of what the leaf holds, for so many rows. Levels say which of
-// them have a value; nil: all.
-func (p *pager) flush(levels []parquet.Value, rows int) error {
-	p.leaf.repeat = 1
-	if levels == nil {
-		levels, p.leaf.repeat = p.scratch.present[:1], rows
-	}
-	if _, err := p.out.WriteRowValues(levels); err != nil {
+// flush makes a page of what the leaf holds, for so many rows, of which so many have
+// a value. Which ones is told by levels in scratch, where it is some of them.
+func (p *pager) flush(rows, present int) error {
+	p.leaf.rows, p.leaf.present, p.leaf.levels = rows, present, p.scratch.levels
+	if _, err := p.out.WriteRowValues(make([]parquet.Value, 1)); err != nil {
 		return err
 	}
 	return p.out.Flush()
@@ -113,14 +101,10 @@ func (p *pager) flush(levels []parquet.Value, rows int) error {
 // nulls writes rows without values.
 func (p *pager) nulls(from, to int) error {
 	p.leaf.values = p.leaf.typ.NewValues(nil, []uint32{0})
-	if p.leaf.indexed {
-		p.leaf.values = encoding.Int32Values(nil)
-	}
 	p.leaf.own, p.leaf.exact = true, false
 	p.leaf.lower, p.leaf.upper = parquet.Value{}, parquet.Value{}
 	for ; from < to; from += pageRows {
-		n := min(pageRows, to-from)
-		if err := p.flush(p.scratch.absent[:n], n); err != nil {
+		if err := p.flush(min(pageRows, to-from), 0); err != nil {
 			return err
 		}
 	}
@@ -135,18 +119,18 @@ func (p *pager) fixed(from, to int) error {
 	}
 	for ; from < to; from += pageRows {
 		end := min(from+pageRows, to)
-		ints, levels := p.page(from, end)
+		ints := p.page(from, end)
 		p.number(ints)
-		if err := p.flush(levels, end-from); err != nil {
+		if err := p.flush(end-from, len(ints)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// page gives the values of the rows [from, to) without nulls, and their levels: nil
-// where there are no nulls.
-func (p *pager) page(from, to int) ([]int64, []parquet.Value) {
+// page gives the values of the rows [from, to) without nulls, and leaves levels in
+// scratch where there are nulls.
+func (p *pager) page(from, to int) []int64 {
 	s := p.scratch
 	if p.same {
 		s.ints = resize(s.ints, to-from)
@@ -156,24 +140,24 @@ func (p *pager) page(from, to int) ([]int64, []parquet.Value) {
 	}
 	if !p.null(from, to) {
 		if p.same {
-			return s.ints, nil
+			return s.ints
 		}
-		return p.ints[from-p.first : to-p.first], nil
+		return p.ints[from-p.first : to-p.first]
 	}
 	s.ints, s.levels = resize(s.ints, to-from), resize(s.levels, to-from)
 	n := 0
 	for i, m := range p.marks[from-p.first : to-p.first] {
 		if m == batch.Null {
-			s.levels[i] = parquet.Value{}
+			s.levels[i] = 0
 			continue
 		}
 		if !p.same {
 			s.ints[n] = p.ints[from-p.first+i]
 		}
-		s.levels[i] = s.present[0]
+		s.levels[i] = 1
 		n++
 	}
-	return s.ints[:n], s.levels
+	return s.ints[:n]
 }
 
 // null reports whether a row of [from, to) is null.

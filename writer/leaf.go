@@ -1,7 +1,9 @@
 package writer
 
 import (
+	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
@@ -11,15 +13,25 @@ import (
 // leaf is what parquet-go takes for the buffer, and for the dictionary, of one
 // column. It holds no values: it hands out pages that point to ours.
 //
-// A ColumnWriter asks its Type for a buffer, counts the values that are written to
+// A ColumnWriter asks its Type for a buffer, counts the rows that are written to
 // it, and at Flush asks the buffer for a page. So a leaf's types give out buffers
-// that only count, and its pages are made of what values, lower and upper hold at
-// the time of the Flush.
+// that only count, and its pages are made of what the leaf holds at the time of the
+// Flush.
+//
+// An optional column would cost five nanoseconds a value even without a null, for
+// parquet-go notes a level and a place for each. Our pages bring their levels with
+// them, in front of the encoded values, as data pages of version 1 have them; see
+// optional.
 type leaf struct {
-	typ     parquet.Type // what the column is
-	indexed bool         // pages hold codes into the dictionary
-	values  encoding.Values
-	repeat  int // how often a value that is written counts
+	typ      parquet.Type // what the column is
+	required bool
+	indexed  bool // pages hold codes into the dictionary
+
+	// The next page: its rows, how many of them have a value, and which: levels has
+	// a 1 for those. It is looked at only where some have one and some have none.
+	rows, present int
+	levels        []byte
+	values        encoding.Values
 
 	// Bounds of the values of the next page. Unless own is set, they are computed
 	// from its values. Not exact: they hold, but are no values of the page. The
@@ -34,17 +46,33 @@ type leaf struct {
 	data []byte
 	ends []uint32 // one more than values, from 0
 
-	page page // the only one in use
+	page  page // the only one in use
+	paged pageType
 }
 
-// node is the column's place in a schema.
-func (l *leaf) node(enc encoding.Encoding, required bool) parquet.Node {
+// node is the column's place in a schema. laid is that of the schema's root.
+func (l *leaf) node(enc encoding.Encoding, laid *bool) parquet.Node {
 	n := parquet.Encoded(parquet.Leaf(&leafType{Type: l.typ, leaf: l}), enc)
-	if required {
+	if l.required {
 		return parquet.Required(n)
 	}
-	return parquet.Optional(n)
+	return &optional{Node: n, laid: laid}
 }
+
+// optional is an optional column whose pages bring their levels with them.
+// NewWriter asks a node twice whether it is optional: to describe it in the file,
+// and then, beginning with the root, to make the writers of the columns. The second
+// time the answer is no, so that they add no levels to ours.
+type optional struct {
+	parquet.Node
+	laid *bool
+}
+
+// Optional implements parquet.Node.
+func (o *optional) Optional() bool { return !*o.laid }
+
+// Required implements parquet.Node.
+func (o *optional) Required() bool { return false }
 
 // leafType is the type of a leaf: that of the column, with buffers of ours.
 type leafType struct {
@@ -75,13 +103,10 @@ type counter struct {
 // Type implements parquet.ColumnBuffer.
 func (c *counter) Type() parquet.Type { return c.typ }
 
-// WriteValues implements parquet.ColumnBuffer. The buffer of an optional column,
-// which calls this, enters as many levels as are said to be written: so one value
-// can stand for a whole page, and need not be read from as many that are alike.
-func (c *counter) WriteValues(v []parquet.Value) (int, error) {
-	n := len(v) * c.typ.leaf.repeat
-	c.n += n
-	return n, nil
+// WriteValues implements parquet.ColumnBuffer. One value stands for a page.
+func (c *counter) WriteValues([]parquet.Value) (int, error) {
+	c.n = c.typ.leaf.rows
+	return c.n, nil
 }
 
 // Len implements parquet.ColumnBuffer.
@@ -99,56 +124,92 @@ func (c *counter) Reset() { c.n = 0 }
 // Page implements parquet.ColumnBuffer.
 func (c *counter) Page() parquet.Page {
 	l := c.typ.leaf
-	l.page = page{leaf: l}
+	typ := l.typ
 	if l.indexed {
-		l.page.Page = parquet.Int32Type.NewPage(c.column, c.n, l.values)
-	} else {
-		l.page.Page = l.typ.NewPage(c.column, c.n, l.values)
+		typ = parquet.Int32Type
 	}
+	l.page = page{Page: typ.NewPage(c.column, l.present, l.values), leaf: l}
 	return &l.page
 }
 
-// page is a page with bounds of ours.
+// page is a page with levels and bounds of ours.
 type page struct {
-	parquet.Page
-	leaf *leaf
+	parquet.Page // of the values alone
+	leaf         *leaf
 }
 
-// Type implements parquet.Page: it says how the page is encoded.
-func (p *page) Type() parquet.Type {
-	if p.leaf.indexed {
-		return &codes{Type: parquet.Int32Type, entries: len(p.leaf.ends) - 1}
-	}
-	return p.Page.Type()
-}
+// NumRows implements parquet.Page.
+func (p *page) NumRows() int64 { return int64(p.leaf.rows) }
+
+// NumValues implements parquet.Page. Nulls are values, for parquet-go.
+func (p *page) NumValues() int64 { return int64(p.leaf.rows) }
+
+// NumNulls implements parquet.Page.
+func (p *page) NumNulls() int64 { return int64(p.leaf.rows - p.leaf.present) }
 
 // Bounds implements parquet.Page.
 func (p *page) Bounds() (lower, upper parquet.Value, ok bool) {
 	if !p.leaf.own {
 		return p.Page.Bounds()
 	}
-	return p.leaf.lower, p.leaf.upper, p.leaf.exact && p.NumValues() > 0
+	return p.leaf.lower, p.leaf.upper, p.leaf.exact && p.leaf.present > 0
 }
 
-// codes is the type of a page of codes into a dictionary of so many values. Its
-// width is known from that, where parquet-go would look at every code.
-type codes struct {
+// Type implements parquet.Page: it says how the page is encoded.
+func (p *page) Type() parquet.Type { return &p.leaf.paged }
+
+// pageType encodes the pages of a leaf.
+type pageType struct {
 	parquet.Type
-	entries int
+	leaf    *leaf
+	prefix  []byte // what stands before the values
+	encoded []byte // levels, without their length
 }
 
 // Encode implements parquet.Type.
-func (c *codes) Encode(dst []byte, src encoding.Values, _ encoding.Encoding) ([]byte, error) {
-	width := bits.Len(uint(max(c.entries-1, 0)))
-	enc := rle.Encoding{BitWidth: width}
-	dst, err := enc.EncodeInt32(dst, src.Int32())
+func (t *pageType) Encode(dst []byte, src encoding.Values, enc encoding.Encoding) ([]byte, error) {
+	l := t.leaf
+	t.prefix = t.prefix[:0]
+	if !l.required {
+		if err := t.levels(); err != nil {
+			return dst, err
+		}
+	}
+	var err error
+	if l.indexed {
+		// The width of codes is known, where parquet-go would look at every one.
+		width := bits.Len(uint(max(len(l.ends)-2, 0)))
+		t.prefix = append(t.prefix, byte(width))
+		codes := rle.Encoding{BitWidth: width}
+		dst, err = codes.EncodeInt32(dst, src.Int32())
+	} else {
+		dst, err = t.Type.Encode(dst, src, enc)
+	}
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst, 0)
-	copy(dst[1:], dst)
-	dst[0] = byte(width)
-	return dst, nil
+	return slices.Insert(dst, 0, t.prefix...), nil
+}
+
+// levels writes the definition levels to prefix: their length, and a 1 or a 0 for
+// each row, as one run where all are alike.
+func (t *pageType) levels() error {
+	l := t.leaf
+	t.prefix = append(t.prefix, 0, 0, 0, 0)
+	if l.present == 0 || l.present == l.rows {
+		t.prefix = binary.AppendUvarint(t.prefix, uint64(l.rows)<<1)
+		t.prefix = append(t.prefix, byte(min(l.present, 1)))
+	} else {
+		one := rle.Encoding{BitWidth: 1}
+		encoded, err := one.EncodeLevels(t.encoded, l.levels)
+		if err != nil {
+			return err
+		}
+		t.encoded = encoded
+		t.prefix = append(t.prefix, encoded...)
+	}
+	binary.LittleEndian.PutUint32(t.prefix, uint32(len(t.prefix)-4))
+	return nil
 }
 
 // dictionary is the dictionary of a leaf.

@@ -67,7 +67,9 @@ func newSheet(t *schema.Table, output ledger.Output, o *settings, scratch *scrat
 	s.leaves = make([]leaf, len(s.fields))
 	s.indexed = make([]bool, len(s.fields))
 	for i, f := range s.fields {
-		s.leaves[i].typ = physical(f.typ)
+		l := &s.leaves[i]
+		l.typ, l.required = physical(f.typ), f.required
+		l.paged = pageType{Type: l.typ, leaf: l}
 	}
 	return s
 }
@@ -113,6 +115,14 @@ func encodingOf(k schema.Kind) encoding.Encoding {
 type root struct {
 	parquet.Group
 	fields []parquet.Field
+	laid   *bool // the columns have been described, see optional
+}
+
+// Optional implements parquet.Node. NewWriter asks the root only when it begins to
+// make the writers of the columns.
+func (r *root) Optional() bool {
+	*r.laid = true
+	return false
 }
 
 // Fields implements parquet.Node.
@@ -121,19 +131,19 @@ func (r *root) Fields() []parquet.Field { return r.fields }
 // schema is the schema of a file in which the columns marked in indexed have a
 // dictionary.
 func (s *sheet) schema() *parquet.Schema {
-	group := parquet.Group{}
+	group, laid := parquet.Group{}, new(bool)
 	for i, f := range s.fields {
 		l := &s.leaves[i]
 		enc := encodingOf(f.typ.Kind)
 		if l.indexed = s.indexed[i]; l.indexed {
 			enc = &parquet.RLEDictionary
 		}
-		group[f.name] = l.node(enc, f.required)
+		group[f.name] = l.node(enc, laid)
 	}
 	fields := group.Fields()
 	at := func(name string) int { return slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }) }
 	slices.SortFunc(fields, func(x, y parquet.Field) int { return at(x.Name()) - at(y.Name()) })
-	return parquet.NewSchema("row", &root{Group: group, fields: fields})
+	return parquet.NewSchema("row", &root{Group: group, fields: fields, laid: laid})
 }
 
 // begin makes the encoder write a new file to out.
@@ -162,15 +172,12 @@ func (s *sheet) begin(out io.Writer) {
 // outBuffer is the size of the writes to a staged file.
 const outBuffer = 256 << 10
 
-// bytes is the memory held, that of the encoder by what it is known to keep: the
-// levels of a page for each optional column, in buffers that grew by doubling.
+// bytes is the memory held, of the encoder only its buffer: the rest is small.
 func (s *sheet) bytes() int64 {
 	n := s.rejected.bytes()
 	for i := range s.leaves {
-		n += int64(cap(s.leaves[i].data)) + 4*int64(cap(s.leaves[i].ends))
-		if s.encoder != nil && !s.fields[i].required {
-			n += 2 * pageRows * 5
-		}
+		l := &s.leaves[i]
+		n += int64(cap(l.data)+cap(l.paged.prefix)+cap(l.paged.encoded)) + 4*int64(cap(l.ends))
 	}
 	if s.encoder != nil {
 		n += outBuffer

@@ -71,32 +71,33 @@ func (p *pager) coded(from, to int) error {
 	n := 0
 	for ; from < to; from += pageRows {
 		end := min(from+pageRows, to)
-		levels, values := p.levels(from, end)
-		l.values = encoding.Int32Values(s.codes[n : n+values])
-		n += values
-		if err := p.flush(levels, end-from); err != nil {
+		present := p.present(from, end)
+		l.values = encoding.Int32Values(s.codes[n : n+present])
+		n += present
+		if err := p.flush(end-from, present); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// levels tells which of the rows [from, to) have values (nil: all), and how many.
-func (p *pager) levels(from, to int) ([]parquet.Value, int) {
+// present counts the rows of [from, to) that have a value, and leaves levels in
+// scratch where there are nulls.
+func (p *pager) present(from, to int) int {
 	s := p.scratch
 	if !p.null(from, to) {
-		return nil, to - from
+		return to - from
 	}
 	s.levels = resize(s.levels, to-from)
 	n := 0
 	for i, m := range p.marks[from-p.first : to-p.first] {
-		s.levels[i] = parquet.Value{}
+		s.levels[i] = 0
 		if m != batch.Null {
-			s.levels[i] = s.present[0]
+			s.levels[i] = 1
 			n++
 		}
 	}
-	return s.levels, n
+	return n
 }
 
 // renumber leaves in scratch the codes of the rows that are not null, numbered in
@@ -159,7 +160,7 @@ func (p *pager) plain(from, to int) error {
 		for ; from < to && len(s.levels) < pageRows && len(s.data) < pageBytes; from++ {
 			v := p.value(from)
 			if v == nil {
-				s.levels = append(s.levels, parquet.Value{})
+				s.levels = append(s.levels, 0)
 				continue
 			}
 			if len(s.data) > 0 && len(s.data)+len(v) > pageBytes {
@@ -173,13 +174,13 @@ func (p *pager) plain(from, to int) error {
 			}
 			s.data = append(s.data, v...)
 			s.ends = append(s.ends, uint32(len(s.data)))
-			s.levels = append(s.levels, s.present[0])
+			s.levels = append(s.levels, 1)
 		}
 		lower, _ = below(lower, p.kind == schema.String)
 		upper, _ = above(upper, p.kind == schema.String)
 		l.lower, l.upper = parquet.ByteArrayValue(lower), parquet.ByteArrayValue(upper)
 		l.values = encoding.ByteArrayValues(s.data, s.ends)
-		if err := p.flush(s.levels, len(s.levels)); err != nil {
+		if err := p.flush(len(s.levels), len(s.ends)-1); err != nil {
 			return err
 		}
 		if cap(s.data) > 2*pageBytes {

@@ -87,7 +87,7 @@ func New(t *schema.Table, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up writer of table %s: %w", t.Name, err)
 	}
-	w := &Writer{table: t, options: s, outputs: map[ledger.Output]*sheet{}, scratch: newScratch()}
+	w := &Writer{table: t, options: s, outputs: map[ledger.Output]*sheet{}, scratch: &scratch{}}
 	for _, output := range []ledger.Output{ledger.Main, ledger.LateRows, ledger.Quarantine} {
 		w.outputs[output] = newSheet(t, output, &w.options, w.scratch)
 	}
