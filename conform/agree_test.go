@@ -125,7 +125,8 @@ func newRecordWriter(rng *rand.Rand) *recordWriter {
 		w.names[0] = "id"
 	}
 	if rng.IntN(3) == 0 {
-		w.names = append(w.names, "extra", `e\u0078tra2`)
+		w.names = append(w.names, "extra", `e\u0078tra2`, "a key of far more than twenty-four bytes")
+		rng.Shuffle(len(w.names), func(i, j int) { w.names[i], w.names[j] = w.names[j], w.names[i] })
 	}
 	if i := slices.Index(w.names, "status"); i >= 0 && rng.IntN(3) == 0 {
 		w.names[i] = "state"
@@ -154,7 +155,11 @@ func (w *recordWriter) record() []byte {
 		if w.chance(w.odd / 4) {
 			value = w.oddValue()
 		}
-		fields = append(fields, `"`+name+`"`+w.colon+value)
+		colon := w.colon
+		if w.chance(w.odd / 20) {
+			colon = w.pick(":", " :", ": ", ":  ", ":\n")
+		}
+		fields = append(fields, `"`+name+`"`+colon+value)
 	}
 	if w.chance(w.extra / 2) {
 		at := w.rng.IntN(len(fields) + 1)

@@ -32,6 +32,7 @@ type Decoder struct {
 	bad       bool
 	have      int    // columns that came under their own names
 	plain     bool   // only the general parser reads it
+	trying    bool   // a short cut uses the general parser, which may fail but not reject
 	padded    []byte // memory of a value whose block has no padding
 }
 
@@ -122,7 +123,7 @@ func (d *Decoder) finish() Report {
 
 // Bytes is the memory that d holds between calls.
 func (d *Decoder) Bytes() int64 {
-	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes()
+	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes()
 	for i := range d.columns {
 		n += d.columns[i].index.bytes()
 	}
@@ -144,6 +145,9 @@ func (d *Decoder) nextStamp() {
 // fail rejects the record as a whole: what was found about its columns before is
 // forgotten, since the bytes are not what they seemed (F2).
 func (d *Decoder) fail(reason, want string, at, length int) {
+	if d.trying {
+		return
+	}
 	d.b.Rejects = d.b.Rejects[:d.rejects]
 	d.reject(-1, reason, want, at, length)
 }

@@ -312,22 +312,18 @@ func (d *Decoder) plainEnd(pos int) int {
 	return 0
 }
 
-// quickDrop reads over a value without a column: a text without escapes, or a
-// number.
+// quickDrop reads over a value without a column.
 func (d *Decoder) quickDrop(pos int) int {
 	if d.buf[pos] == '"' {
 		if to := d.plainEnd(pos + 1); to > 0 {
 			return to + 1
 		}
-		return 0
 	}
-	_, n, next, _ := d.digitsAt(pos)
-	if n > 0 && d.buf[next] == '.' {
-		_, more := digits(word(d.buf, next+1))
-		if more == 0 || more == 8 {
-			return 0
-		}
-		next += 1 + more
+	d.trying = true
+	next, ok := d.skip(pos, 1)
+	d.trying = false
+	if !ok {
+		return 0
 	}
 	return next
 }

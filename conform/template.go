@@ -36,6 +36,7 @@ const (
 	leastPatience = 2
 	mostPatience  = 1 << 12
 	mostItems     = 1 << 10
+	mostLiteral   = 1 << 10 // bytes in front of a value
 )
 
 // whole reports whether all of a template was followed.
@@ -59,10 +60,20 @@ func (t *template) missed() bool {
 
 // forget makes the decoder learn anew.
 func (d *Decoder) forget() {
-	d.learned = template{items: d.learned.items[:0], patience: leastPatience}
+	patience := max(d.learned.patience, leastPatience)
+	d.learned = template{items: d.learned.items[:0], missing: d.learned.missing[:0], patience: patience}
 	for i := range d.columns {
 		d.columns[i].item = -1
 	}
+}
+
+// bytes is the memory that the template holds.
+func (t *template) bytes() int64 {
+	n := int64(cap(t.items)) * 128
+	for i := range t.items {
+		n += int64(cap(t.items[i].rest) + cap(t.items[i].key))
+	}
+	return n
 }
 
 // learn makes a template of the object at pos, which was accepted.
@@ -85,6 +96,10 @@ func (d *Decoder) learn(pos int) {
 				return
 			}
 			c.item, it.of = int32(len(t.items)), c
+		}
+		if value-from > mostLiteral {
+			d.forget()
+			return
 		}
 		end, _ := d.skip(value, 1)
 		switch {
