@@ -1,6 +1,7 @@
 package writer_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -94,7 +95,7 @@ func checkChunk(t *testing.T, at string, chunk *parquet.FileColumnChunk) {
 	typ := chunk.Type()
 	for i := 0; ; i++ {
 		page, err := pages.ReadPage()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -141,7 +142,7 @@ func valuesOf(t *testing.T, page parquet.Page) (values []parquet.Value, nulls in
 	t.Helper()
 	buf := make([]parquet.Value, page.NumValues())
 	n, err := page.Values().ReadValues(buf)
-	if err != nil && err != io.EOF || n != len(buf) {
+	if err != nil && !errors.Is(err, io.EOF) || n != len(buf) {
 		t.Fatalf("read page: %d of %d values, %v", n, len(buf), err)
 	}
 	for _, v := range buf {

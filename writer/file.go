@@ -74,7 +74,8 @@ func (s *sheet) file(ctx context.Context, to *shelving, f *folder, at int) (next
 		}
 	}()
 	sum := &summing{to: staged, hash: xxh3.New()}
-	s.begin(sum)
+	buffer := s.scratch.buffer(sum)
+	s.begin(buffer)
 	times := timeRange{lower: math.MaxInt64, upper: math.MinInt64}
 	for next = at; next < f.start+f.rows && (next == at || s.encoder.Size() < s.settings.targetFile); {
 		n := s.weigh(next, f.start+f.rows)
@@ -86,7 +87,10 @@ func (s *sheet) file(ctx context.Context, to *shelving, f *folder, at int) (next
 		}
 		next = n
 	}
-	if err := s.encoder.Close(); err != nil {
+	if err = s.encoder.Close(); err == nil {
+		err = buffer.Flush()
+	}
+	if err != nil {
 		return 0, fmt.Errorf("encode %s: %w", out.Staged, err)
 	}
 	if err := staged.Finish(ctx); err != nil {

@@ -1,6 +1,7 @@
 package writer_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -217,7 +218,7 @@ func read(t *testing.T, lake *storetest.Memory, f ledger.File) []record {
 				}
 				out = append(out, rec)
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

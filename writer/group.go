@@ -1,8 +1,10 @@
 package writer
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/parquet-go/parquet-go"
@@ -80,10 +82,24 @@ type scratch struct {
 	used    []int32 // dictionary entries by code in the row group
 	data    []byte
 	ends    []uint32
+	out     *bufio.Writer
+}
+
+// outBuffer is the size of the writes to a staged file.
+const outBuffer = 256 << 10
+
+// buffer gives the buffer before a file: it outlives encoders, of which a batch
+// that is spread over many days may need many.
+func (s *scratch) buffer(to io.Writer) *bufio.Writer {
+	if s.out == nil {
+		s.out = bufio.NewWriterSize(nil, outBuffer)
+	}
+	s.out.Reset(to)
+	return s.out
 }
 
 func (s *scratch) bytes() int64 {
-	return 8*int64(cap(s.ints)+cap(s.doubles)) +
+	return outBuffer + 8*int64(cap(s.ints)+cap(s.doubles)) +
 		4*int64(cap(s.int32s)+cap(s.floats)+cap(s.codes)+cap(s.seen)+cap(s.used)+cap(s.ends)) +
 		int64(cap(s.levels)+cap(s.bits)+cap(s.data))
 }

@@ -17,7 +17,6 @@ type rejected struct {
 	marks  []batch.Mark
 
 	reasons, stages batch.Dict
-	codes           map[string]int32
 	b               *batch.Batch
 	order           []int32
 	kept            int

@@ -58,6 +58,7 @@ type sheet struct {
 	// indexed says which columns have a dictionary. It is part of a file's schema
 	// for parquet-go, so that a change of it needs another encoder.
 	indexed []bool
+	//lint:ignore SA1019 a GenericWriter asks for the levels of columns before it describes them, see optional
 	encoder *parquet.Writer
 	columns []*parquet.ColumnWriter
 }
@@ -161,26 +162,20 @@ func (s *sheet) begin(out io.Writer) {
 		parquet.CreatedBy("tidemark", "", ""),
 		parquet.DataPageVersion(1),
 		parquet.DataPageStatistics(false),
-		parquet.PageBufferSize(1<<30), // we cut pages
-		parquet.WriteBufferSize(outBuffer),
+		parquet.PageBufferSize(1<<30),                                 // we cut pages
+		parquet.WriteBufferSize(0),                                    // we buffer what it writes
 		parquet.ColumnIndexSizeLimit(func([]string) int { return 0 }), // we cut bounds
 		parquet.SortingWriterConfig(parquet.SortingColumns(s.sorting()...)),
 	)
 	s.columns = s.encoder.ColumnWriters()
 }
 
-// outBuffer is the size of the writes to a staged file.
-const outBuffer = 256 << 10
-
-// bytes is the memory held, of the encoder only its buffer: the rest is small.
+// bytes is the memory held, without the encoder, which keeps little.
 func (s *sheet) bytes() int64 {
 	n := s.rejected.bytes()
 	for i := range s.leaves {
 		l := &s.leaves[i]
 		n += int64(cap(l.data)+cap(l.paged.prefix)+cap(l.paged.encoded)) + 4*int64(cap(l.ends))
-	}
-	if s.encoder != nil {
-		n += outBuffer
 	}
 	return n
 }
