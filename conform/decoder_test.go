@@ -230,3 +230,41 @@ func TestCompileReportsAllFaults(t *testing.T) {
 		}
 	}
 }
+
+// What is left behind a record of those before it is not part of it, even where it
+// goes on exactly as the record would have.
+func TestPaddingIsNotTrusted(t *testing.T) {
+	for _, c := range []struct {
+		table *schema.Table
+		event string
+	}{
+		{cardTable(), cardEvent},
+		{corpusTable(t), string(good[0])},
+		{corpusTable(t), `{"extra":{"a":[1,2]},"id":12345678901,"status":null,"more":"text","amount":-1.50,"ok":false,"state ":17.25,"day":"2026-11-22"}`},
+		{corpusTable(t), `{"status":"a text of more than sixteen bytes","id": 7, "x":0.25}`},
+	} {
+		plan, err := conform.Compile(c.table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		event := []byte(c.event)
+		before := [][]byte{event, event, event, event, event}
+		for cut := 1; cut < len(event); cut++ {
+			raw := rawOf(append(before, event, event)...)
+			raw.Reset()
+			source := raw.Source(batch.Source{Topic: "t"})
+			for i, v := range append(before, event[:cut]) {
+				raw.Append(source, &batch.Record{Offset: int64(i), Value: v})
+			}
+			b := bothWays(t, plan, c.table, raw)
+			if got := rejectOf(b, 5); got != conform.ReasonSyntax {
+				t.Fatalf("cut at byte %d: got %s, want %s", cut, outcome(b, 5), conform.ReasonSyntax)
+			}
+			for row := range before {
+				if b.Fates[row] != batch.Written {
+					t.Fatalf("row %d: %s", row, outcome(b, row))
+				}
+			}
+		}
+	}
+}

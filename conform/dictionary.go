@@ -156,16 +156,16 @@ func (x *dictionary) long(text []byte, mark uint64, row int) int32 {
 
 // enter gives a text a code that has none.
 func (x *dictionary) enter(key textKey, text []byte, row int) int32 {
-	x.used++
 	switch {
-	case x.used > mostEntries, x.used == judgeAt && row < 2*judgeAt:
+	case x.used == mostEntries, x.used == judgeAt && row < 2*judgeAt:
 		x.delay = min(max(2*x.delay, 1), mostDelay)
 		x.wait = x.delay
 		x.stop()
 		return x.dict.Add(text)
-	case 2*x.used > len(x.slots):
+	case 2*x.used == len(x.slots):
 		x.grow()
 	}
+	x.used++
 	code := x.dict.Add(text)
 	x.put(entry{key, code})
 	return code

@@ -48,7 +48,7 @@ func (d *Decoder) opening() (int, bool) {
 func (d *Decoder) object(pos int) {
 	if !d.plain {
 		item, next := d.follow(0, pos)
-		if d.learned.whole(item) && next+1 == d.end && d.buf[next] == '}' {
+		if at := d.space(next); d.learned.whole(item) && d.peek(at) == '}' && d.space(at+1) == d.end {
 			for _, column := range d.learned.missing {
 				d.missing(column)
 			}
