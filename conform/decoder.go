@@ -149,22 +149,24 @@ func (d *Decoder) fail(reason, want string, at, length int) {
 		return
 	}
 	d.b.Rejects = d.b.Rejects[:d.rejects]
-	d.reject(-1, reason, want, at, length)
+	d.reject(-1, reason, want, place{at, length})
 }
 
-// reject adds a reject for a column of the record, −1: for none. The place is an
-// index into d.buf, −1: none.
-func (d *Decoder) reject(column int, reason, want string, at, length int) {
+// place is where in d.buf something stands; at −1: nowhere, length 0: not told.
+type place struct{ at, length int }
+
+// reject adds a reject for a column of the record, −1: for none.
+func (d *Decoder) reject(column int, reason, want string, in place) {
 	d.bad = true
 	if len(d.b.Rejects)-d.rejects >= maxRejects {
 		return
 	}
-	if at >= 0 {
-		at -= d.base
+	if in.at >= 0 {
+		in.at -= d.base
 	}
 	d.b.Rejects = append(d.b.Rejects, batch.Reject{
 		Row: int32(d.row), Column: int16(column), Stage: batch.StageConform,
-		Reason: reason, Want: want, At: int32(at), Len: int32(length),
+		Reason: reason, Want: want, At: int32(in.at), Len: int32(in.length),
 	})
 }
 

@@ -113,7 +113,7 @@ func (d *Decoder) show(i int) {
 func (d *Decoder) missing(column int) {
 	c := &d.columns[column]
 	if c.required {
-		d.reject(column, ReasonRequired, "a value: the key is missing", -1, 0)
+		d.reject(column, ReasonRequired, "a value: the key is missing", place{-1, 0})
 		return
 	}
 	i := d.drift.missing(column)
@@ -123,7 +123,7 @@ func (d *Decoder) missing(column int) {
 		d.halt(d.drift.all[i].halt)
 		fallthrough
 	case schema.Quarantine:
-		d.reject(column, ReasonMissing, "a value: evolution says that none may be missing", -1, 0)
+		d.reject(column, ReasonMissing, "a value: evolution says that none may be missing", place{-1, 0})
 		return
 	}
 	if c.field.fallback.Null {
@@ -149,7 +149,7 @@ func (d *Decoder) extraneous(key []byte, kind string, at, length int) {
 		d.halt("a record has a key that is no column of the table, and evolution says extra: halt")
 		fallthrough
 	case schema.Quarantine:
-		d.reject(-1, ReasonExtra, "only keys that are columns", at, length)
+		d.reject(-1, ReasonExtra, "only keys that are columns", place{at, length})
 	}
 }
 
@@ -162,7 +162,7 @@ func (d *Decoder) widened(column, at, length int) {
 		d.halt(d.drift.all[i].halt)
 		fallthrough
 	case schema.Quarantine:
-		d.reject(column, ReasonWiden, "a number with a point", at, length)
+		d.reject(column, ReasonWiden, "a number with a point", place{at, length})
 	}
 }
 
@@ -173,5 +173,5 @@ func (d *Decoder) unfit(column int, reason string, at, length int) {
 	if reason != ReasonTime && d.plan.table.Evolution.Narrow == schema.Halt {
 		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
 	}
-	d.reject(column, reason, d.columns[column].want, at, length)
+	d.reject(column, reason, d.columns[column].want, place{at, length})
 }

@@ -36,7 +36,7 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 		next, ok := d.word(pos, "null")
 		if ok {
 			if d.columns[column].required {
-				d.reject(column, ReasonRequired, "a value, not null", pos, 0)
+				d.reject(column, ReasonRequired, "a value, not null", place{pos, 0})
 			} else {
 				d.setNull(&d.columns[column])
 			}
@@ -77,22 +77,22 @@ func (d *Decoder) setNull(c *column) {
 func (d *Decoder) setText(column int, s span) {
 	c := &d.columns[column]
 	if s.to-s.from >= maxText && !(s.escaped && s.to-s.from < 6*maxText) {
-		d.reject(column, ReasonLimit, wantText, s.from-1, s.to-s.from+2)
+		d.reject(column, ReasonLimit, wantText, place{s.from-1, s.to-s.from+2})
 		return
 	}
 	text := d.buf[s.from:s.to]
 	if s.high && !utf8.Valid(text) {
-		d.reject(column, ReasonEncoding, "text in UTF-8", s.from+invalidAt(text), 1)
+		d.reject(column, ReasonEncoding, "text in UTF-8", place{s.from+invalidAt(text), 1})
 		return
 	}
 	if s.escaped {
 		var lone int
 		if text, lone = d.unescape(s); lone >= 0 {
-			d.reject(column, ReasonEncoding, "surrogates in pairs", lone, 6)
+			d.reject(column, ReasonEncoding, "surrogates in pairs", place{lone, 6})
 			return
 		}
 		if len(text) >= maxText {
-			d.reject(column, ReasonLimit, wantText, s.from-1, s.to-s.from+2)
+			d.reject(column, ReasonLimit, wantText, place{s.from-1, s.to-s.from+2})
 			return
 		}
 	}
@@ -109,7 +109,7 @@ func (d *Decoder) setText(column int, s span) {
 	default:
 		switch {
 		case len(text) >= maxDigits:
-			d.reject(column, ReasonLimit, wantDigits, s.from-1, s.to-s.from+2)
+			d.reject(column, ReasonLimit, wantDigits, place{s.from-1, s.to-s.from+2})
 		case !isNumber(text):
 			reason = ReasonType
 		default:
@@ -142,7 +142,7 @@ func (d *Decoder) setNumber(column, pos, next int) {
 	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
 		d.unfit(column, ReasonType, pos, next-pos)
 	case len(token) >= maxDigits:
-		d.reject(column, ReasonLimit, wantDigits, pos, next-pos)
+		d.reject(column, ReasonLimit, wantDigits, place{pos, next-pos})
 	case c.isTime():
 		at, reason := c.epoch(token)
 		if reason != "" {

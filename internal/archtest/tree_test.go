@@ -19,16 +19,22 @@ var arrows = map[string][]string{
 	"quality":   {"internal/batch", "internal/schema"},
 	"writer":    {"internal/batch", "internal/schema", "internal/ledger", "internal/store"},
 
-	"internal/batch":  {"internal/schema"},
-	"internal/ledger": {"internal/store"},
-	"internal/schema": {},
-	"internal/store":  {},
+	"internal/batch":    {"internal/schema"},
+	"internal/ledger":   {"internal/store"},
+	"internal/schema":   {},
+	"internal/generate": {},
+	"internal/config":   {"internal/schema", "quality", "watermark"},
+	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store"},
+	"internal/store":    {},
 
 	"internal/status": {"internal/ledger", "internal/store"},
 	"internal/verify": {"internal/ledger", "internal/store"},
 
 	// The benchmark builds what the program builds.
 	"scripts/bench.d": {archtest.Any},
+
+	// It is nothing but tests: of the program, with all that it is made of.
+	"internal/badday": {},
 
 	// Only tests import these.
 	"internal/archtest":        {},

@@ -106,8 +106,9 @@ func (b *Broker) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// CreateTopic creates a topic; config holds pairs of a name and a value.
-func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32, config ...string) {
+// CreateTopic creates a topic and returns its id; config holds pairs of a name and a
+// value.
+func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32, config ...string) kadm.TopicID {
 	t.Helper()
 	values := map[string]*string{}
 	for i := 0; i+1 < len(config); i += 2 {
@@ -120,6 +121,7 @@ func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32, confi
 	if err != nil {
 		t.Fatalf("create topic %s: %v", topic, err)
 	}
+	return resp.ID
 }
 
 // root is the folder of the repository.

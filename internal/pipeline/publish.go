@@ -73,8 +73,16 @@ func (t *table) publishOnce(ctx context.Context, look bool) error {
 }
 
 // publish publishes what the ledger's state knows as decided, and tells Kafka how
-// far that is.
+// far that is. One does it at a time: who finds nothing left to publish knows that
+// the offsets are told too.
 func (t *table) publish(ctx context.Context) error {
+	select {
+	case t.publishing <- struct{}{}:
+		<-t.publishing
+		defer func() {}()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	from := time.Now()
 	done, err := t.publisher.Publish(ctx)
 	if len(done) > 0 {

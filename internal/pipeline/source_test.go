@@ -120,7 +120,8 @@ type process struct {
 	chunk int // records of an Accept
 
 	mu       sync.Mutex
-	commits  []string
+	commits  []consumer.Offset
+	slow     func() // called in each commit
 	onCommit func(line string)
 	marks    []string
 	onWait   func(n int) // called with the number of each round
@@ -144,13 +145,16 @@ func newProcess(t testing.TB, cfg pipeline.Config, lake pipeline.Lake, tp *topic
 func (d *process) Commit(_ context.Context, offsets []consumer.Offset) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	slices.SortFunc(offsets, func(a, b consumer.Offset) int { return int(a.Partition - b.Partition) })
-	line := "commit"
-	for _, o := range offsets {
-		line += fmt.Sprintf(" %s/%d=%d", o.Topic, o.Partition, o.Offset)
+	if d.slow != nil {
+		d.slow()
 	}
-	d.commits = append(d.commits, line)
+	d.commits = append(d.commits, offsets...)
 	if d.onCommit != nil {
+		slices.SortFunc(offsets, func(a, b consumer.Offset) int { return int(a.Partition - b.Partition) })
+		line := "commit"
+		for _, o := range offsets {
+			line += fmt.Sprintf(" %s/%d=%d", o.Topic, o.Partition, o.Offset)
+		}
 		d.onCommit(line)
 	}
 	return nil

@@ -18,14 +18,15 @@ import (
 // the pipeline's mutex.
 type table struct {
 	Table
-	p         *Pipeline
-	name      string
-	log       *slog.Logger
-	plan      *conform.Plan
-	ledger    *ledger.Ledger
-	publisher *ledger.Publisher
-	kick      chan struct{} // wakes the publisher
-	rowBytes  int64         // about what a row takes in a worker
+	p          *Pipeline
+	name       string
+	log        *slog.Logger
+	plan       *conform.Plan
+	ledger     *ledger.Ledger
+	publisher  *ledger.Publisher
+	kick       chan struct{} // wakes the publisher
+	publishing chan struct{} // holds one token while somebody publishes
+	rowBytes   int64         // about what a row takes in a worker
 
 	// Guarded by Pipeline.mu.
 	parts  map[ledger.Key]*part
@@ -65,7 +66,7 @@ func newTable(p *Pipeline, c Table, plan *conform.Plan) *table {
 	t := &table{
 		Table: c, p: p, name: c.Schema.Name, plan: plan,
 		log:  p.log.With("table", c.Schema.Name),
-		kick: make(chan struct{}, 1), parts: map[ledger.Key]*part{},
+		kick: make(chan struct{}, 1), publishing: make(chan struct{}, 1), parts: map[ledger.Key]*part{},
 	}
 	t.ledger = ledger.New(p.lake, t.name, ledger.WithRandom(&p.random))
 	t.publisher = ledger.NewPublisher(t.ledger, p.lake)
