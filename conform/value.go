@@ -77,12 +77,12 @@ func (d *Decoder) setNull(c *column) {
 func (d *Decoder) setText(column int, s span) {
 	c := &d.columns[column]
 	if s.to-s.from >= maxText && !(s.escaped && s.to-s.from < 6*maxText) {
-		d.reject(column, ReasonLimit, wantText, place{s.from-1, s.to-s.from+2})
+		d.reject(column, ReasonLimit, wantText, place{s.from - 1, s.to - s.from + 2})
 		return
 	}
 	text := d.buf[s.from:s.to]
 	if s.high && !utf8.Valid(text) {
-		d.reject(column, ReasonEncoding, "text in UTF-8", place{s.from+invalidAt(text), 1})
+		d.reject(column, ReasonEncoding, "text in UTF-8", place{s.from + invalidAt(text), 1})
 		return
 	}
 	if s.escaped {
@@ -92,7 +92,7 @@ func (d *Decoder) setText(column int, s span) {
 			return
 		}
 		if len(text) >= maxText {
-			d.reject(column, ReasonLimit, wantText, place{s.from-1, s.to-s.from+2})
+			d.reject(column, ReasonLimit, wantText, place{s.from - 1, s.to - s.from + 2})
 			return
 		}
 	}
@@ -109,7 +109,7 @@ func (d *Decoder) setText(column int, s span) {
 	default:
 		switch {
 		case len(text) >= maxDigits:
-			d.reject(column, ReasonLimit, wantDigits, place{s.from-1, s.to-s.from+2})
+			d.reject(column, ReasonLimit, wantDigits, place{s.from - 1, s.to - s.from + 2})
 		case !isNumber(text):
 			reason = ReasonType
 		default:
@@ -142,7 +142,7 @@ func (d *Decoder) setNumber(column, pos, next int) {
 	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
 		d.unfit(column, ReasonType, pos, next-pos)
 	case len(token) >= maxDigits:
-		d.reject(column, ReasonLimit, wantDigits, place{pos, next-pos})
+		d.reject(column, ReasonLimit, wantDigits, place{pos, next - pos})
 	case c.isTime():
 		at, reason := c.epoch(token)
 		if reason != "" {
