@@ -63,12 +63,12 @@ func (p *plan) make(b *batch.Batch, in Build, sortBy []int) error {
 		return err
 	}
 	p.lay()
-	p.target = resize(p.target, b.Rows)
 	p.straight = len(p.folders) == 1 && p.total == b.Rows && p.kept == p.total && len(sortBy) == 0
 	p.order = p.order[:0]
 	if p.straight {
 		return nil
 	}
+	p.target = resize(p.target, b.Rows)
 	for row, f := range p.place {
 		if f < 0 {
 			p.target[row] = int32(p.total)

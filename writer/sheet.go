@@ -132,8 +132,9 @@ func (r *root) Fields() []parquet.Field { return r.fields }
 // schema is the schema of a file in which the columns marked in indexed have a
 // dictionary.
 func (s *sheet) schema() *parquet.Schema {
-	group, laid := parquet.Group{}, new(bool)
+	group, laid, at := parquet.Group{}, new(bool), map[string]int{}
 	for i, f := range s.fields {
+		at[f.name] = i
 		l := &s.leaves[i]
 		enc := encodingOf(f.typ.Kind)
 		if l.indexed = s.indexed[i]; l.indexed {
@@ -142,8 +143,7 @@ func (s *sheet) schema() *parquet.Schema {
 		group[f.name] = l.node(enc, laid)
 	}
 	fields := group.Fields()
-	at := func(name string) int { return slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }) }
-	slices.SortFunc(fields, func(x, y parquet.Field) int { return at(x.Name()) - at(y.Name()) })
+	slices.SortFunc(fields, func(x, y parquet.Field) int { return at[x.Name()] - at[y.Name()] })
 	return parquet.NewSchema("row", &root{Group: group, fields: fields, laid: laid})
 }
 

@@ -95,6 +95,9 @@ func describe(r record) string {
 func TestEveryRowIsInOneFile(t *testing.T) {
 	for _, by := range []schema.Partitioning{schema.ByDay, schema.ByHour, schema.Unpartitioned} {
 		for _, rows := range []int{1, 2, 17, 1000, 45_000} {
+			if rows > 1000 && by != schema.Unpartitioned {
+				continue // only files of several pages need as many
+			}
 			t.Run(fmt.Sprintf("%s/%d", by, rows), func(t *testing.T) {
 				table := allTypes()
 				table.Partition = by
