@@ -18,9 +18,9 @@ import (
 
 // decoded is a batch as plain values, to compare what two decoders say.
 func decoded(b *batch.Batch) []string {
-	out := make([]string, b.Rows)
+	var out []string
 	rest := b.Rejects
-	for row := range out {
+	for row := range b.Rows {
 		var text strings.Builder
 		text.WriteString(b.Fates[row].String())
 		for len(rest) > 0 && int(rest[0].Row) == row {
@@ -32,7 +32,7 @@ func decoded(b *batch.Batch) []string {
 				fmt.Fprintf(&text, " %d:%q", v.Mark(row), describe(b, c, row))
 			}
 		}
-		out[row] = text.String()
+		out = append(out, text.String())
 	}
 	if len(rest) > 0 {
 		out = append(out, fmt.Sprint("rejects out of order: ", b.Rejects))
@@ -83,7 +83,7 @@ func bothWays(t *testing.T, plan *conform.Plan, table *schema.Table, raw *batch.
 // random producers, some of them broken.
 func TestF4ShortCutsAgreeWithGeneralParser(t *testing.T) {
 	table := corpusTable(t)
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		table.Evolution = schema.Evolution{}
 		if seed%5 == 4 {
@@ -163,7 +163,7 @@ func (w *recordWriter) record() []byte {
 	}
 	if w.chance(w.extra / 2) {
 		at := w.rng.IntN(len(fields) + 1)
-		fields = slices.Insert(fields, at, fmt.Sprintf(`"%s"%s%s`, w.pick("x1", "x2", "status", "state", "id", `\u0069d`, "AMOUNT"), w.colon, w.oddValue()))
+		fields = slices.Insert(fields, at, `"`+w.pick("x1", "x2", "status", "state", "id", `\u0069d`, "AMOUNT")+`"`+w.colon+w.oddValue())
 	}
 	out := []byte("{" + strings.Join(fields, w.comma) + "}")
 	if w.chance(0.02) {

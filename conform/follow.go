@@ -1,6 +1,9 @@
 package conform
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // follow decodes as many items of the template from item i on as stand at pos, as
 // short cuts. It returns the item that did not come and the place behind the last
@@ -19,6 +22,8 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 			(binary.LittleEndian.Uint64(w[16:])^it.words[2])&it.masks[2] != 0 {
 			break
 		}
+		// A value that begins in the record is read to at most 33 bytes behind its end,
+		// and the 24 bytes behind that are within batch.Padding.
 		value := pos + it.length
 		if value >= d.end || it.odd && !d.asExpected(it, pos) {
 			break
@@ -56,7 +61,7 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 // asExpected looks at what most items do not have: more than 24 bytes in front of
 // the value at pos, and a difference to the schema that must have been told.
 func (d *Decoder) asExpected(it *item, pos int) bool {
-	return string(it.rest) == string(d.buf[pos+it.length-len(it.rest):pos+it.length]) &&
+	return bytes.Equal(it.rest, d.buf[pos+it.length-len(it.rest):pos+it.length]) &&
 		(it.slot < 0 || d.shown(int(it.slot)))
 }
 

@@ -151,7 +151,8 @@ func readMoment(b []byte) (m moment, ok bool) {
 		return m, false
 	}
 	m.micros += int64(hour*3600+minute*60+second) * micros
-	return m, m.readZone(b)
+	ok = m.readZone(b)
+	return m, ok
 }
 
 // fraction reads the digits behind the point of the seconds.
