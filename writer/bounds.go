@@ -12,7 +12,7 @@ func floatBounds(ints []int64) (lower, upper float64) {
 	lower, upper = math.Inf(1), math.Inf(-1)
 	for _, v := range ints {
 		f := math.Float64frombits(uint64(v))
-		if f != f {
+		if math.IsNaN(f) {
 			return math.Inf(-1), math.Inf(1)
 		}
 		lower, upper = min(lower, f), max(upper, f)

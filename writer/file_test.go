@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/zeebo/xxh3"
@@ -390,6 +391,29 @@ func TestBytesCountsWhatIsKept(t *testing.T) {
 	}
 	runtime.KeepAlive(w)
 	runtime.KeepAlive(rows)
+}
+
+// A Writer waits for its next batch without keeping the last one in memory.
+func TestBatchIsLetGo(t *testing.T) {
+	w, err := writer.New(allTypes(), writer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := func() weak.Pointer[batch.Raw] {
+		m := newMaker(44)
+		b := m.make(allTypes(), 500)
+		m.fates()
+		if _, err := w.Write(t.Context(), &nowhere{}, b, build("b1")); err != nil {
+			t.Fatal(err)
+		}
+		return weak.Make(b.Raw)
+	}()
+	runtime.GC()
+	runtime.GC()
+	if last.Value() != nil {
+		t.Error("the raw records of the last batch are still held")
+	}
+	runtime.KeepAlive(w)
 }
 
 func TestYearsBeyondTheUsual(t *testing.T) {

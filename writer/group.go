@@ -230,7 +230,7 @@ func (p *pager) number(ints []int64) {
 // hasNaN reports whether a value of [from, to) is not a number.
 func (p *pager) hasNaN(from, to int) bool {
 	for i, v := range p.ints[from-p.first : to-p.first] {
-		if f := math.Float64frombits(uint64(v)); f != f && (p.marks == nil || p.marks[from-p.first+i] != batch.Null) {
+		if math.IsNaN(math.Float64frombits(uint64(v))) && (p.marks == nil || p.marks[from-p.first+i] != batch.Null) {
 			return true
 		}
 	}

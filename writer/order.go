@@ -54,19 +54,10 @@ func compare(v *batch.Vector, kind schema.Kind, x, y int32) int {
 		return bytes.Compare(v.Dict.Value(int(v.Codes[x])), v.Dict.Value(int(v.Codes[y])))
 	case schema.Float, schema.Double:
 		fx, fy := math.Float64frombits(uint64(v.Ints[x])), math.Float64frombits(uint64(v.Ints[y]))
-		switch {
-		case fx != fx || fy != fy:
-			return cmp.Compare(nan(fx), nan(fy))
-		default:
-			return cmp.Compare(fx, fy)
+		if math.IsNaN(fx) || math.IsNaN(fy) {
+			return cmp.Compare(fy, fx) // which puts NaN first
 		}
+		return cmp.Compare(fx, fy)
 	}
 	return cmp.Compare(v.Ints[x], v.Ints[y])
-}
-
-func nan(f float64) int {
-	if f != f {
-		return 1
-	}
-	return 0
 }

@@ -170,6 +170,17 @@ func (s *sheet) begin(out io.Writer) {
 	s.columns = s.encoder.ColumnWriters()
 }
 
+// release lets go of the batch that was loaded.
+func (s *sheet) release() {
+	clear(s.cells)
+	s.event = nil
+	s.rejected.b, s.rejected.cells = nil, [8]cells{}
+	for i := range s.leaves {
+		s.leaves[i].values, s.leaves[i].page = encoding.Values{}, page{}
+		s.leaves[i].lower, s.leaves[i].upper = parquet.Value{}, parquet.Value{}
+	}
+}
+
 // bytes is the memory held, without the encoder, which keeps little.
 func (s *sheet) bytes() int64 {
 	n := s.rejected.bytes()

@@ -95,8 +95,10 @@ func New(t *schema.Table, o Options) (*Writer, error) {
 }
 
 // Write stages the files of a batch and returns them in the order of their
-// numbers, main before late before quarantine. b is only read.
+// numbers, main before late before quarantine. b is only read, and nothing of it is
+// kept.
 func (w *Writer) Write(ctx context.Context, shelf Shelf, b *batch.Batch, in Build) ([]ledger.File, error) {
+	defer w.release()
 	if err := w.plan.make(b, in, w.options.sortBy); err != nil {
 		return nil, fmt.Errorf("write batch %s: %w", in.Batch, err)
 	}
@@ -116,6 +118,15 @@ func (w *Writer) Write(ctx context.Context, shelf Shelf, b *batch.Batch, in Buil
 		}
 	}
 	return shelved.files, nil
+}
+
+// release lets go of the batch: its memory is counted, and used again, elsewhere.
+func (w *Writer) release() {
+	clear(w.columns.table)
+	w.columns.offsets, w.columns.event = cells{}, nil
+	for _, s := range w.outputs {
+		s.release()
+	}
 }
 
 // Bytes is the memory that w holds between calls.
