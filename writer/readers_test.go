@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,17 +45,23 @@ func publish(t *testing.T, dir string, o writer.Options, b *batch.Batch, in writ
 // readers runs scripts/readers: DuckDB, pyarrow and Polars, which must agree.
 func readers(t *testing.T, args ...string) []byte {
 	t.Helper()
+	out, errs, err := tryReaders(t, args...)
+	if err != nil {
+		t.Fatalf("readers %s: %v\n%s", strings.Join(args, " "), err, errs)
+	}
+	return out
+}
+
+func tryReaders(t *testing.T, args ...string) (out []byte, errs string, err error) {
+	t.Helper()
 	if _, err := os.Stat("../.cache/readers/ready"); err != nil && os.Getenv("TIDEMARK_CACHE") == "" {
 		t.Fatal("the outside readers are not installed: run `make setup`")
 	}
-	var errs bytes.Buffer
+	var stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), "../scripts/readers", args...)
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("readers %s: %v\n%s", strings.Join(args, " "), err, errs.String())
-	}
-	return out
+	cmd.Stderr = &stderr
+	out, err = cmd.Output()
+	return out, stderr.String(), err
 }
 
 // compareDump reads a table with the outside readers and compares every row with
@@ -226,5 +233,29 @@ func TestOutsideReadersFindByStatistics(t *testing.T) {
 			args = append(args, column, op, value)
 		}
 		readers(t, args...)
+	}
+}
+
+// The comparison itself has teeth: a row that is there twice, or a file that is not
+// whole, is an error.
+func TestOutsideReadersNotice(t *testing.T) {
+	dir := t.TempDir()
+	b := newMaker(13).make(allTypes(), 50)
+	files := publish(t, dir, writer.Options{}, b, build("b1"))
+	data, err := os.ReadFile(filepath.Join(dir, files[0].Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(dir, "all", "yyyy=2026", "again.parquet")
+	for name, content := range map[string][]byte{"two rows come from the same place": data, "": data[:len(data)-9]} {
+		if err := os.WriteFile(other, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, err := tryReaders(t, "check", dir, "all"); err == nil || !strings.Contains(errs, name) {
+			t.Errorf("got %v, want an error with %q in\n%s", err, name, errs)
+		}
+	}
+	if _, errs, err := tryReaders(t, "check", dir, "nothing"); err == nil || !strings.Contains(errs, "no file is at") {
+		t.Errorf("a table without files: got %v\n%s", err, errs)
 	}
 }
