@@ -1,6 +1,7 @@
 package conform_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -196,6 +197,20 @@ func TestDriftIsBounded(t *testing.T) {
 	if held := d.Bytes(); held > 1<<18 {
 		t.Errorf("the decoder holds %d bytes", held)
 	}
+	// What was learned about a key is forgotten with it.
+	same := make([][]byte, 20)
+	for i := range same {
+		same[i] = []byte(`{"id":1,"text":"a","same":1}`)
+	}
+	for _, keys := range []int{0, 300, 0} {
+		if keys > 0 {
+			send("c", keys)
+		}
+		decodeAll(d, &b, table, rawOf(same...))
+		if want := (batch.Drift{Change: "extra", Column: "same", From: "number"}); len(b.Drift) != 1 || b.Drift[0] != want {
+			t.Errorf("got %v, want %v", b.Drift, want)
+		}
+	}
 }
 
 // Compile reports every fault at once.
@@ -247,10 +262,10 @@ func TestPaddingIsNotTrusted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		event := []byte(c.event)
+		event, old := []byte(c.event), []byte(strings.Replace(c.event, "00123", "99999", 1))
 		before := [][]byte{event, event, event, event, event}
 		for cut := 1; cut < len(event); cut++ {
-			raw := rawOf(append(before, event, event)...)
+			raw := rawOf(append(before, old, old)...)
 			raw.Reset()
 			source := raw.Source(batch.Source{Topic: "t"})
 			for i, v := range append(before, event[:cut]) {
@@ -265,6 +280,11 @@ func TestPaddingIsNotTrusted(t *testing.T) {
 			for row := range before {
 				if b.Fates[row] != batch.Written {
 					t.Fatalf("row %d: %s", row, outcome(b, row))
+				}
+			}
+			for i := range b.Columns {
+				if bytes.Contains(b.Columns[i].Dict.Data, []byte("99999")) {
+					t.Fatalf("cut at byte %d: the dictionary of column %d holds text of an older record", cut, i)
 				}
 			}
 		}

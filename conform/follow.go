@@ -16,7 +16,7 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 	from := i
 	for items := d.learned.items; i < len(items); i++ {
 		it := &items[i]
-		w := (*[24]byte)(d.buf[pos:])
+		w := threeWords(d.buf, pos)
 		if (binary.LittleEndian.Uint64(w[:])^it.words[0])&it.masks[0]|
 			(binary.LittleEndian.Uint64(w[8:])^it.words[1])&it.masks[1]|
 			(binary.LittleEndian.Uint64(w[16:])^it.words[2])&it.masks[2] != 0 {
@@ -31,7 +31,7 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 		var next int
 		switch c := it.of; it.class {
 		case classText: // quickText, inline
-			key, n, ok := keyOf((*[16]byte)(d.buf[value:]))
+			key, n, ok := keyOf(twoWords(d.buf, value))
 			if e := c.index.at(key); e.key == key && ok {
 				c.codes[d.row] = e.code
 				next = value + n + 1

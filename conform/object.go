@@ -200,7 +200,7 @@ func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
 	if d.peek(pos) != '"' {
 		return nil, 0
 	}
-	key, n, ok := nameKeyOf((*[24]byte)(d.buf[pos+1:]))
+	key, n, ok := nameKeyOf(threeWords(d.buf, pos+1))
 	if !ok {
 		return nil, 0
 	}
