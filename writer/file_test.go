@@ -321,7 +321,7 @@ func TestLargeRecordsNeedLittleMemory(t *testing.T) {
 	if got, want := files[0].Rows, int64(records); got != want || len(files) != 1 {
 		t.Errorf("got %d rows in the first of %d files, want %d in one", got, len(files), want)
 	}
-	if got, limit := shelf.most>>20, int64(48); got > limit {
+	if got, limit := shelf.most>>20, int64(32); got > limit {
 		t.Errorf("%d MiB were held for a batch of %d MiB, want at most %d", got, records*size>>20, limit)
 	}
 	if got, limit := w.Bytes()>>20, int64(8); got > limit {
