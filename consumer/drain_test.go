@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -243,6 +244,42 @@ func TestDrainPaused(t *testing.T) {
 		drain(t, c.config("tx", "halted"), h)
 		l.wantDecided(t, "tx/0", want)
 		l.wantDecided(t, "halted/0", nil)
+	})
+}
+
+// TestDrainPausedAtTheEnd: a table that halts on the last records of a round is not
+// waited for either.
+func TestDrainPausedAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, kfake.SeedTopics(1, "halted"))
+		c.produce("halted", 0, "a", 10)
+		l := newLedger()
+		h := &halter{handler: newHandler(l)}
+		rounds := 0
+		h.refuse = func(consumer.Partition, int64) error {
+			if rounds++; rounds > 2 {
+				return errors.New("the topic is read although it is paused")
+			}
+			return nil
+		}
+		if err := newConsumer(t, c.config("halted"), h).Drain(t.Context()); err != nil {
+			t.Errorf("drain: %v", err)
+		}
+		l.wantDecided(t, "halted/0", nil)
+	})
+}
+
+// halter halts with the first records that it gets, once, and takes none.
+type halter struct {
+	*handler
+	halted bool
+}
+
+func (h *halter) Accept(batch.Source, int64, int64, iter.Seq[batch.Record]) {
+	h.with(func() {
+		if !h.halted {
+			h.halted, h.orders.Pause = true, []string{"halted"}
+		}
 	})
 }
 

@@ -21,6 +21,9 @@ func (s *session) read(ctx context.Context) error {
 		orders, err := s.handler.Wait(ctx)
 		s.full.Store(false)
 		if ctx.Err() != nil {
+			// An order is given once. A pause holds beyond the round of a drain, which
+			// would never end without it; where partitions stand does not.
+			s.turn.do(func() { s.pause(orders.Pause) })
 			return nil
 		}
 		if err != nil {
@@ -39,18 +42,7 @@ func (s *session) read(ctx context.Context) error {
 
 // obey carries out orders that were given after so many starts. In a turn.
 func (s *session) obey(o Orders, starts int64) {
-	for _, topic := range o.Pause {
-		if s.paused[topic] {
-			continue
-		}
-		s.paused[topic] = true
-		parts := s.sorted(func(p *part) bool { return p.src.Topic == topic })
-		s.fetch.remove(parts)
-		for _, p := range parts {
-			p.paused = true
-		}
-		s.log.Warn("topic is paused", "topic", topic)
-	}
+	s.pause(o.Pause)
 	var moved, crossed []*part
 	for _, to := range o.Seek {
 		p := s.parts[key{to.Source.Topic, to.Source.Partition}]
@@ -71,6 +63,22 @@ func (s *session) obey(o Orders, starts int64) {
 		s.wake()
 	}
 	s.checkDrained()
+}
+
+// pause stops reading topics, for good. In a turn.
+func (s *session) pause(topics []string) {
+	for _, topic := range topics {
+		if s.paused[topic] {
+			continue
+		}
+		s.paused[topic] = true
+		parts := s.sorted(func(p *part) bool { return p.src.Topic == topic })
+		s.fetch.remove(parts)
+		for _, p := range parts {
+			p.paused = true
+		}
+		s.log.Warn("topic is paused", "topic", topic)
+	}
 }
 
 var errCrossed = errors.New("an order to move the partition crossed its start")
