@@ -1,0 +1,233 @@
+package badday_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/internal/generate"
+	"tidemark/internal/ledger"
+)
+
+// testTopics: topics that are not what they were, or never were as one would like.
+func testTopics(t *testing.T, h *house) {
+	t.Run("more partitions between runs", h.grownBetweenRuns)
+	t.Run("empty", h.emptyTopic)
+	t.Run("all bad", h.allBad)
+	t.Run("clock jumped back", h.clockJumpedBack)
+	t.Run("aborted transactions", h.aborted)
+	t.Run("compacted", h.compacted)
+	t.Run("more partitions while running", h.grownWhileRunning)
+}
+
+func (h *house) grownBetweenRuns(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "grown", 1)
+	tp.produce(30)
+	j := h.newJob(t, tp)
+	j.set.kafka = ", start: latest" // the new partitions begin at their beginning even so
+	j.run(0, j.drain())
+	j.check(nil)
+	first := len(tp.sent)
+	tp.grow(2)
+	tp.produce(30)
+	j.run(0, j.drain())
+	j.check(tp.sent[first:])
+}
+
+func (h *house) grownWhileRunning(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "growing", 1)
+	j := h.newJob(t, tp)
+	p := j.start(j.stream())
+	tp.produce(30)
+	j.awaitDecided(30, p)
+	tp.grow(2)
+	tp.produce(30) // before anybody knows of them
+	j.awaitDecided(60, p)
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	j.check(tp.sent)
+}
+
+func (h *house) emptyTopic(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "empty", 3)
+	j := h.newJob(t, tp)
+	j.run(0, j.drain())
+	j.check(nil)
+	p := j.start(j.stream())
+	j.await("it reads", func(lines []line) bool { return reading(lines, p) == 3 }, p)
+	tp.produce(30)
+	j.awaitDecided(30, p)
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	j.check(tp.sent)
+}
+
+func (h *house) allBad(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "all-bad", 2)
+	tp.generate(generate.Config{})
+	tp.produce(100)
+	j := h.newJob(t, tp)
+	j.set.haltAbove = "0.05"
+	j.run(0, j.drain())
+	j.check(tp.sent)
+	good := len(tp.sent)
+	tp.generate(generate.Config{Broken: 0.5, Bad: 0.5})
+	tp.produce(50)
+	tp.generate(generate.Config{})
+	tp.produce(10)
+	j.set.maxRows = 10 // some batches have nothing but bad ones
+	for _, args := range [][]string{j.drain(), j.stream(), j.drain()} {
+		says(t, j.run(3, args), "transactions: halted, nothing of the batch is decided: ", "all-bad/", "raise halt_above, and start again")
+		j.check(tp.sent[:good])
+	}
+	halts := slices.DeleteFunc(j.lake.ledger(t), func(r *ledger.Record) bool { return r.Kind != ledger.KindHalt })
+	if len(halts) == 0 || halts[0].Counts.Quarantined == 0 || len(halts[0].Samples) == 0 {
+		t.Errorf("%d halts are in the ledger, want one with counts and places", len(halts))
+	}
+	j.set.haltAbove = "1"
+	j.run(0, j.drain())
+	j.check(tp.sent)
+}
+
+// clockJumpedBack: the newest decision was made by a clock two days ahead of ours. What
+// was not from the future for it is not for us.
+func (h *house) clockJumpedBack(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "clock", 1)
+	tp.generate(generate.Config{})
+	tp.produce(10)
+	j := h.newJob(t, tp)
+	j.run(0, j.drain())
+
+	// A record is not to be changed, except by who plays that other clock.
+	records := j.lake.ledger(t)
+	newest := records[len(records)-1]
+	ahead := ledger.At(time.Now().Add(48 * time.Hour))
+	name := filepath.Join(string(j.lake), ledger.RecordKey(table, newest.Seq))
+	data, err := os.ReadFile(name)
+	must(t, err)
+	was, _ := newest.DecidedAt.MarshalText()
+	will, _ := ahead.MarshalText()
+	must(t, os.WriteFile(name, bytes.Replace(data, was, will, 1), 0o644))
+
+	tomorrow := tp.next(1)[0]
+	text := string(tomorrow.Value)
+	at := strings.Index(text, `"transaction_date":"`) + len(`"transaction_date":"`)
+	tomorrow.Value = []byte(text[:at] + time.Now().UTC().Add(47*time.Hour).Format("2006-01-02T15:04:05.000000Z") + text[at+len("2006-01-02T15:04:05.000000Z"):])
+	tp.send(tomorrow)
+	j.run(0, j.drain())
+	j.check(tp.sent)
+	if rows := j.lake.rows(t, ledger.Quarantine); len(rows) > 0 {
+		t.Errorf("a row from tomorrow was rejected: %s", rows[0]["_detail"])
+	}
+	last := ledger.Time(0)
+	for _, r := range j.lake.ledger(t) {
+		if r.DecidedAt < last {
+			t.Errorf("record %d was decided at %s, the one before it at %s", r.Seq, r.DecidedAt, last)
+		}
+		last = r.DecidedAt
+	}
+}
+
+func (h *house) aborted(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "aborted", 2)
+	client := h.broker.Client(t, kgo.TransactionalID("badday"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	transact := func(end kgo.TransactionEndTry) {
+		must(t, client.BeginTransaction())
+		if sent := tp.put(client, tp.next(20)...); end == kgo.TryCommit {
+			tp.sent = append(tp.sent, sent...)
+		}
+		must(t, client.EndTransaction(t.Context(), end))
+	}
+	j := h.newJob(t, tp)
+	transact(kgo.TryAbort)
+	j.run(0, j.drain()) // nothing but what was aborted
+	j.check(nil)
+	transact(kgo.TryCommit)
+	transact(kgo.TryAbort)
+	tp.produce(20)
+	transact(kgo.TryAbort)
+	j.run(0, j.drain())
+	j.check(tp.sent)
+
+	p := j.start(j.stream())
+	j.await("it reads", func(lines []line) bool { return reading(lines, p) == 2 }, p)
+	transact(kgo.TryAbort)
+	transact(kgo.TryCommit)
+	j.awaitDecided(60, p) // 40 by the drain
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	j.check(tp.sent)
+}
+
+// compacted: offsets without records, at the start of the log and within it.
+func (h *house) compacted(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "compacted", 1, "cleanup.policy", "compact", "segment.ms", "50", "min.cleanable.dirty.ratio", "0.01", "max.compaction.lag.ms", "100")
+	j := h.newJob(t, tp)
+	for round := range 2 {
+		left := tp.compact(60)
+		j.run(0, j.drain())
+		if round == 0 {
+			tp.sent = left
+			j.check(tp.sent)
+		}
+	}
+	// What was decided before may be gone from Kafka by now: it stays in the lake.
+	j.check(j.lake.decided(t, tp.sent))
+	if got, most := len(tp.sent), 120; got >= most {
+		t.Errorf("%d records were decided of %d: nothing was compacted", got, most)
+	}
+}
+
+// compact produces n records of few keys, waits until Kafka has compacted some of
+// them away, and returns all that is left in the topic.
+func (tp *topic) compact(n int) (left []record) {
+	tp.t.Helper()
+	records := tp.next(n)
+	for i, r := range records {
+		r.Key = []byte{byte(i % 7)}
+	}
+	tp.put(tp.client, records...)
+	for {
+		// A segment is closed by the next record that comes; the last one stays open.
+		last := tp.next(1)[0]
+		last.Key = []byte("last")
+		end := tp.put(tp.client, last)[0].offset + 1
+		if left = tp.serve(end); len(left) <= 9 {
+			tp.sent = append(tp.sent, left...)
+			return left
+		}
+	}
+}
+
+// serve reads what Kafka has before an offset.
+func (tp *topic) serve(end int64) (out []record) {
+	tp.t.Helper()
+	ctx, cancel := context.WithTimeout(tp.t.Context(), patience)
+	defer cancel()
+	client := tp.broker.Client(tp.t, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{tp.name: {0: kgo.NewOffset().At(0)}}))
+	defer client.Close()
+	for next := int64(0); next < end; {
+		fetches := client.PollFetches(ctx)
+		must(tp.t, fetches.Err())
+		fetches.EachRecord(func(r *kgo.Record) {
+			out = append(out, record{tp.id, r.Partition, r.Offset, string(r.Value)})
+			next = r.Offset + 1
+		})
+	}
+	return out
+}

@@ -1,0 +1,184 @@
+package badday_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// call is a call of the program that changes something below the lake.
+type call struct {
+	pid    int
+	number int    // from 1 on
+	name   string // open, write, fsync, link, unlink, mkdir
+	path   string // below the lake
+}
+
+func (c call) String() string { return fmt.Sprintf("call %d: %s %s", c.number, c.name, c.path) }
+
+// traced runs the program and stops it before each call that changes the lake. The
+// call is made when before returns true; where it returns false the process is
+// killed, and nothing of the call happens. Other threads run until they make a call
+// of any kind: while before takes its time, the program stands still.
+//
+// It returns the exit code, −1 where the process was killed, and what was said on
+// stderr.
+func (j *job) traced(args []string, before func(call) bool) (code int, stderr string) {
+	j.t.Helper()
+	out, err := os.CreateTemp(j.dir, "stderr")
+	must(j.t, err)
+	defer out.Close()
+	cmd := exec.Command(j.program, args...)
+	cmd.Stderr = out
+	cmd.SysProcAttr = &unix.SysProcAttr{Ptrace: true, Setpgid: true, Pdeathsig: unix.SIGKILL}
+	done := make(chan error)
+	go func() { // a thread of its own, which ends with it
+		runtime.LockOSThread()
+		tr := &tracer{root: string(j.lake) + "/", before: before, known: map[int]bool{}}
+		code, err = tr.run(cmd)
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		j.t.Fatalf("trace the program: %v", err)
+	}
+	text, err := os.ReadFile(out.Name())
+	must(j.t, err)
+	return code, string(text)
+}
+
+// tracer follows all threads of one process with ptrace(2), which only the thread
+// that started it may do.
+type tracer struct {
+	root   string
+	before func(call) bool
+	pid    int
+	memory *os.File
+	known  map[int]bool // threads whose first stop was seen
+	calls  int
+}
+
+const (
+	getSyscallInfo = 0x420e     // PTRACE_GET_SYSCALL_INFO, the same on all machines
+	exitKill       = 0x00100000 // PTRACE_O_EXITKILL
+)
+
+func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	tr.pid = cmd.Process.Pid
+	defer cmd.Process.Release() // it is waited for here
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(tr.pid, &status, unix.WALL, nil); err != nil { // it stands before its first instruction
+		return 0, err
+	}
+	if tr.memory, err = os.Open(fmt.Sprintf("/proc/%d/mem", tr.pid)); err != nil {
+		return 0, err
+	}
+	defer tr.memory.Close()
+	tr.known[tr.pid] = true
+	if err := unix.PtraceSetOptions(tr.pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|exitKill); err != nil {
+		return 0, err
+	}
+	if err := unix.PtraceSyscall(tr.pid, 0); err != nil {
+		return 0, err
+	}
+	for {
+		tid, err := unix.Wait4(-tr.pid, &status, unix.WALL|unix.WNOTHREAD, nil) // its process group: other children are not ours
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case tid == tr.pid && status.Exited():
+			return status.ExitStatus(), nil
+		case tid == tr.pid && status.Signaled():
+			return -1, nil
+		case status.Stopped():
+			if err := tr.stopped(tid, status); err != nil && err != unix.ESRCH { // it was killed
+				return 0, err
+			}
+		}
+	}
+}
+
+// stopped lets a thread that has stopped go on.
+func (tr *tracer) stopped(tid int, status unix.WaitStatus) error {
+	signal := status.StopSignal()
+	switch {
+	case signal == unix.SIGTRAP|0x80: // before or after a call
+		signal = 0
+		if c, ok := tr.look(tid); ok {
+			tr.calls++
+			c.number, c.pid = tr.calls, tr.pid
+			if !tr.before(c) {
+				return unix.Kill(tr.pid, unix.SIGKILL)
+			}
+		}
+	case signal == unix.SIGTRAP: // a thread began
+		signal = 0
+	case !tr.known[tid]: // it is the one that began
+		tr.known[tid], signal = true, 0
+	}
+	return unix.PtraceSyscall(tid, int(signal))
+}
+
+// syscallInfo is struct ptrace_syscall_info before a call.
+type syscallInfo struct {
+	op   uint8 // 1: before a call
+	_    [3]uint8
+	_    uint32
+	_, _ uint64
+	nr   uint64
+	args [6]uint64
+	_    [4]uint64
+}
+
+// look says what call a thread is about to make, if it changes the lake.
+func (tr *tracer) look(tid int) (call, bool) {
+	var info syscallInfo
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, getSyscallInfo, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
+	if errno != 0 || info.op != 1 {
+		return call{}, false
+	}
+	var c call
+	switch info.nr {
+	case unix.SYS_OPENAT:
+		if info.args[2]&unix.O_CREAT == 0 {
+			return c, false
+		}
+		c = call{name: "open", path: tr.text(info.args[1])}
+	case unix.SYS_LINKAT:
+		c = call{name: "link", path: tr.text(info.args[3])}
+	case unix.SYS_UNLINKAT:
+		c = call{name: "unlink", path: tr.text(info.args[1])}
+	case unix.SYS_MKDIRAT:
+		c = call{name: "mkdir", path: tr.text(info.args[1])}
+	case unix.SYS_FSYNC:
+		c = call{name: "fsync", path: tr.file(info.args[0])}
+	case unix.SYS_WRITE:
+		c = call{name: "write", path: tr.file(info.args[0])}
+	}
+	path, ok := strings.CutPrefix(c.path, tr.root)
+	c.path = path
+	return c, ok
+}
+
+// text reads a name from the memory of the process.
+func (tr *tracer) text(at uint64) string {
+	buf := make([]byte, 4096)
+	n, _ := tr.memory.ReadAt(buf, int64(at)) // less where the memory ends
+	text, _, _ := strings.Cut(string(buf[:n]), "\x00")
+	return text
+}
+
+// file is the name of an open file.
+func (tr *tracer) file(fd uint64) string {
+	name, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", tr.pid, fd))
+	return name
+}
