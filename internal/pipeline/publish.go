@@ -78,8 +78,7 @@ func (t *table) publishOnce(ctx context.Context, look bool) error {
 func (t *table) publish(ctx context.Context) error {
 	select {
 	case t.publishing <- struct{}{}:
-		<-t.publishing
-		defer func() {}()
+		defer func() { <-t.publishing }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
