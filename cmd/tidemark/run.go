@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -43,6 +44,9 @@ func (c *runCommand) Run(ctx context.Context, p *program) error {
 	}
 	defer limitMemory(cfg.Memory)()
 	e, err := newEngine(ctx, cfg, tables, c.UntilCurrent, p.log)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was asked to end before it began
+	}
 	if err != nil {
 		return err
 	}
