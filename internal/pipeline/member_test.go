@@ -171,7 +171,7 @@ func TestCommitsFollowDecisions(t *testing.T) {
 		d := newProcess(t, testConfig(t), lake, tp)
 		decided := map[string]int64{}
 		d.slow = func() {
-			time.Sleep(time.Second) // virtual
+			<-time.After(time.Second) // virtual
 			for _, r := range records(t, lake, "t") {
 				for _, s := range r.Sources {
 					decided[fmt.Sprintf("in/%d", s.Partition)] = s.To

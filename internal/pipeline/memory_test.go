@@ -20,7 +20,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			for p := range 2 {
 				for i := range n / 2 {
 					tp.parts[p].events = append(tp.parts[p].events, event{at: noon, value: fmt.Sprintf(
-						`{"id":%d,"amount":1,"at":"2026-11-24T11:00:00Z","kind":"a","more":"%s"}`, p*1_000_000+i, strings.Repeat("x", size-80))})
+						`{"id":%d,"amount":1,"at":"2026-11-24T11:00:00Z","kind":"a","more":%q}`, p*1_000_000+i, strings.Repeat("x", size-80))})
 				}
 			}
 			cfg := testConfig(t)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
@@ -40,7 +39,9 @@ type event struct {
 }
 
 func (e event) id() string {
-	var v struct{ ID json.Number }
+	var v struct {
+		ID json.Number `json:"id"`
+	}
 	_ = json.Unmarshal([]byte(e.value), &v)
 	return v.ID.String()
 }
@@ -134,7 +135,7 @@ type process struct {
 func newProcess(t testing.TB, cfg pipeline.Config, lake pipeline.Lake, tp *topic) *process {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	p, err := pipeline.New(cfg, lake, slog.New(slog.NewTextHandler(io.Discard, nil)), reg)
+	p, err := pipeline.New(cfg, lake, slog.New(slog.DiscardHandler), reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +186,7 @@ func (d *process) round(ctx context.Context) (done bool, err error) {
 	done = d.drained(parts) // also a paused topic, which is not waited for
 	for !d.drained(parts) {
 		if err := d.step(ctx, parts); err != nil {
-			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-			defer cancel()
-			return false, errors.Join(err, d.stop(stop, parts, consumer.Shutdown))
+			return false, errors.Join(err, d.shutdown(ctx, parts))
 		}
 	}
 	return done, d.stop(ctx, parts, consumer.Drained)
@@ -226,6 +225,13 @@ func (d *process) stop(ctx context.Context, parts []int, why consumer.StopReason
 		srcs = append(srcs, d.topic.source(p))
 	}
 	return d.p.Stop(ctx, srcs, why)
+}
+
+// shutdown gives up what is ours when the process ends, with some time.
+func (d *process) shutdown(ctx context.Context, parts []int) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return d.stop(ctx, parts, consumer.Shutdown)
 }
 
 func (d *process) drained(parts []int) bool {
