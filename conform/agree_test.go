@@ -205,6 +205,9 @@ func (w *recordWriter) value(name string) string {
 		}
 		return s
 	case "x":
+		if r.IntN(2) == 0 {
+			return fmt.Sprintf("%.*f", 1+r.IntN(7), r.Float64()*1e10)
+		}
 		return strconv.FormatFloat(float64(r.IntN(1e9))/float64(pow(10, r.IntN(9))), 'g', -1, 64)
 	case "status", "state":
 		return w.pick(`"OPEN"`, `"CLOSED"`, `""`, `"a"`, `"seven77"`, `"eight888"`, `"nine99999"`, `"Zürich"`, `"fifteen15151515"`, `"sixteen161616161"`, `"a long text of more than sixteen"`, `"a\\nb"`, `"a\nb"`, `"😀"`,

@@ -198,17 +198,19 @@ func TestDriftIsBounded(t *testing.T) {
 		t.Errorf("the decoder holds %d bytes", held)
 	}
 	// What was learned about a key is forgotten with it.
-	same := make([][]byte, 20)
-	for i := range same {
-		same[i] = []byte(`{"id":1,"text":"a","same":1}`)
-	}
-	for _, keys := range []int{0, 300, 0} {
-		if keys > 0 {
-			send("c", keys)
+	same := []byte(`{"id":1,"text":"a","same":1}`)
+	want := batch.Drift{Change: "extra", Column: "same", From: "number"}
+	for _, strange := range []int{0, 300, 0} {
+		var values [][]byte
+		for i := range 1000 {
+			values = append(values, same)
+			if i >= 500 && i-500 < strange {
+				values = append(values, fmt.Appendf(nil, `{"id":1,"text":"a","c%d":1}`, i))
+			}
 		}
-		decodeAll(d, &b, table, rawOf(same...))
-		if want := (batch.Drift{Change: "extra", Column: "same", From: "number"}); len(b.Drift) != 1 || b.Drift[0] != want {
-			t.Errorf("got %v, want %v", b.Drift, want)
+		decodeAll(d, &b, table, rawOf(values...))
+		if len(b.Drift) == 0 || b.Drift[0] != want {
+			t.Errorf("got %v, want %v first", b.Drift, want)
 		}
 	}
 }
@@ -262,7 +264,7 @@ func TestPaddingIsNotTrusted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		event, old := []byte(c.event), []byte(strings.Replace(c.event, "00123", "99999", 1))
+		event, old := []byte(c.event), []byte(strings.Replace(c.event, "Merchant 00123", "Merchant 99999", 1))
 		before := [][]byte{event, event, event, event, event}
 		for cut := 1; cut < len(event); cut++ {
 			raw := rawOf(append(before, old, old)...)

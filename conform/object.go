@@ -223,12 +223,12 @@ func (d *Decoder) columnValue(column, rank, pos, item int) (next, after int, ok 
 		item = int(c.item) + 1
 	}
 	if !d.plain {
-		k, from := c.usual, pos
-		if k.quoted() {
-			from++
+		quotes := 0
+		if d.peek(pos) == '"' {
+			quotes = 1
 		}
-		if k.quoted() == (d.peek(pos) == '"') {
-			if end := d.quick(k, column, from); end > 0 && end < d.end && ends(d.buf[end]) {
+		if k := c.usual; quotes == k.quotes() {
+			if end := d.quick(k, column, pos+quotes); end > 0 && end < d.end && ends(d.buf[end]) {
 				return end, item, true
 			}
 		}

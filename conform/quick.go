@@ -27,10 +27,11 @@ const (
 	classEpoch                    // a timestamp as a number
 )
 
-// quoted reports whether the place of a value is behind its opening quote.
-func (k class) quoted() bool {
+// quotes is how many bytes of a value are read before its short cut: the opening
+// quote of a text.
+func (k class) quotes() int {
 	const set = 1<<classText | 1<<classMoment | 1<<classDate | 1<<classDecimalText
-	return set>>k&1 != 0
+	return set >> k & 1
 }
 
 // numeric reports whether more of the value may follow where the short cut ends:
@@ -45,11 +46,12 @@ func ends(c byte) bool {
 	return c == ',' || c == '}' || c == ' ' || c == '\n' || c == '\r' || c == '\t'
 }
 
-// classFor is how to read a value of a column that begins with the byte c.
+// classFor is how to read a value of a column that begins with the byte c, in a
+// record that was accepted: null is in order then.
 func (f *field) classFor(c byte) class {
 	isNumber, isText := c == '-' || c-'0' <= 9, c == '"'
 	switch {
-	case c == 'n' && !f.required:
+	case c == 'n':
 		return classNull
 	case isText && f.kind == schema.String:
 		return classText

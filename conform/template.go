@@ -102,13 +102,10 @@ func (d *Decoder) learn(pos int) {
 			return
 		}
 		end, _ := d.skip(value, 1)
-		switch {
-		case it.class == classNull:
+		if it.class == classNull {
 			value = end
-		case it.class.quoted():
-			value++
 		}
-		it.expect(d.buf[from:value])
+		it.expect(d.buf[from : value+it.class.quotes()])
 		t.items = append(t.items, it)
 		from = end
 		at = d.space(d.space(end) + 1)
