@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"tidemark/conform"
 	"tidemark/internal/batch"
 )
 
@@ -21,6 +22,8 @@ type cardStyle struct {
 	escape bool // one text in each event with an escape
 	nulls  bool // one null in each event
 	offset bool // times with an offset
+	unique bool // merchants that differ from row to row
+	plain  bool // decoded without short cuts
 }
 
 var cardStyles = []cardStyle{
@@ -36,6 +39,8 @@ var cardStyles = []cardStyle{
 	{name: "spaces", comma: ", ", colon: ": "},
 	{name: "escapes_nulls", escape: true, nulls: true},
 	{name: "offsets", offset: true},
+	{name: "unique_text", unique: true},
+	{name: "no_short_cuts", plain: true},
 }
 
 // cardRaw makes card events, seven days, 100,000 accounts, 1,000 merchants.
@@ -54,6 +59,9 @@ func cardRaw(style cardStyle, rows int) *batch.Raw {
 			zone = "+02:00"
 		}
 		merchant := fmt.Sprintf("Merchant %05d", rng.IntN(1000))
+		if style.unique {
+			merchant = fmt.Sprintf("Merchant %d", row)
+		}
 		if style.escape {
 			merchant = strings.Replace(merchant, " ", `\u0020`, 1)
 		}
@@ -86,6 +94,10 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run(style.name, func(b *testing.B) {
 			raw, table := cardRaw(style, cardRows), cardTable()
 			d := newDecoder(b, table)
+			if style.plain {
+				plan, _ := conform.Compile(table)
+				d = plan.PlainDecoder()
+			}
 			var rows batch.Batch
 			decode := func() {
 				rows.Reset(table, raw, 0, cardRows)

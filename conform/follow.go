@@ -42,6 +42,8 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 			}
 		case classWhole:
 			next = d.quickWhole(c, value)
+		case classDecimal:
+			next = d.quickDecimal(int(it.column), value, d.widens(int(it.column)))
 		case classMoment:
 			next = d.quickMoment(c, value)
 		default:

@@ -31,9 +31,9 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, value, old []byte) {
-		values := [][]byte{good[0], good[0], good[0], good[0], value, good[0], value, good[1], value, value, value, value, value, good[0]}
+		values := [][]byte{good[0], good[0], good[0], good[0], value, good[1], value, value, value, good[0]}
 		b := bothWays(t, plan, table, dirty(old, values))
-		for _, row := range []int{0, 5, 7, 13} {
+		for _, row := range []int{0, 3, 5, 9} {
 			if b.Fates[row] != batch.Written {
 				t.Fatalf("row %d is %s, want a good record untouched", row, outcome(b, row))
 			}
