@@ -16,7 +16,7 @@ import (
 	"tidemark/writer"
 )
 
-// W4: the bounds in the page index hold for every value of the page, those in the
+// O4: the bounds in the page index hold for every value of the page, those in the
 // statistics are values of the row group, and it has neither where NaN would make
 // them a lie.
 func TestBoundsHold(t *testing.T) {

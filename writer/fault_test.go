@@ -14,7 +14,7 @@ import (
 	"tidemark/writer"
 )
 
-// W3: whatever operation of the shelf fails, and however, no file is left open: each
+// O3: whatever operation of the shelf fails, and however, no file is left open: each
 // that was begun was finished or aborted, and those finished before stay.
 func TestErrorAtEachOperation(t *testing.T) {
 	m := newMaker(20)

@@ -23,7 +23,7 @@ import (
 	"tidemark/writer"
 )
 
-// W2: what the record says of a file is what the file is.
+// O2: what the record says of a file is what the file is.
 func TestFilesAreAsRecorded(t *testing.T) {
 	m := newMaker(30)
 	b := m.make(allTypes(), 2000)
@@ -159,7 +159,7 @@ func open(t *testing.T, lake *storetest.Memory, f ledger.File) *parquet.File {
 	return file
 }
 
-// W5: also from a Writer that has written other things in between.
+// O5: also from a Writer that has written other things in between.
 func TestSameBatchSameBytes(t *testing.T) {
 	m := newMaker(33)
 	b := m.make(allTypes(), 3000)
@@ -191,7 +191,7 @@ func TestSameBatchSameBytes(t *testing.T) {
 	}
 }
 
-// W4: a value that only rejected rows have, or rows of other days, is in no file.
+// O4: a value that only rejected rows have, or rows of other days, is in no file.
 func TestDictionaryHoldsOnlyWhatItsFileHas(t *testing.T) {
 	m := newMaker(35)
 	m.nulls = 0

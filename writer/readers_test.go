@@ -216,7 +216,7 @@ func TestOutsideReadersSeeStreamAndFilesTogether(t *testing.T) {
 	}
 }
 
-// W4: what a reader looks for is not hidden from it by a bound that is too narrow.
+// O4: what a reader looks for is not hidden from it by a bound that is too narrow.
 func TestOutsideReadersFindByStatistics(t *testing.T) {
 	for _, o := range []writer.Options{{}, {SortBy: []string{"amount"}, TargetFile: 40_000}} {
 		dir := t.TempDir()

@@ -18,7 +18,7 @@ import (
 )
 
 // check reads the files of a batch and compares every row with what was put in:
-// exactly the rows that belong into a file, each once, in the right folder (W1).
+// exactly the rows that belong into a file, each once, in the right folder (O1).
 func check(t *testing.T, lake *storetest.Memory, files []ledger.File, b *batch.Batch, in writer.Build, o writer.Options) {
 	t.Helper()
 	expected := map[string]record{}

@@ -8,13 +8,13 @@
 //
 // What a file looks like is docs/lake-format.md. Invariants:
 //
-//	W1 every row with the fate Written, Late or Quarantined is in exactly one file, once;
+//	O1 every row with the fate Written, Late or Quarantined is in exactly one file, once;
 //	   Duplicate and Filtered ones are in none (nor Late ones with Build.DropLate)
-//	W2 a file is durable before Write names it, and its checksum is of what was written
-//	W3 a file that was begun is finished or aborted when Write returns
-//	W4 statistics are of the rows in the file alone: no bound is too narrow, and no
+//	O2 a file is durable before Write names it, and its checksum is of what was written
+//	O3 a file that was begun is finished or aborted when Write returns
+//	O4 statistics are of the rows in the file alone: no bound is too narrow, and no
 //	   dictionary holds a value that no row of its file has
-//	W5 the same batch gives the same bytes
+//	O5 the same batch gives the same bytes
 //
 // Rows are first moved, column by column, to where they stand in the files (a
 // target for each row, folders one after the other), and then encoded folder after

@@ -156,8 +156,9 @@ type Drift struct {
 	FirstAt Origin `json:"first_at"`
 }
 
-// Timings says where the time of a batch went, in milliseconds. Publish of a batch
-// is not known when its record is written; it is that of the batch before.
+// Timings says where the time of a batch went, in milliseconds. Decide and Publish
+// of a batch are not known when its record is written; they are those of the batch
+// before it in the same process, 0 for the first.
 type Timings struct {
 	Read    float64 `json:"read"`
 	Decode  float64 `json:"decode"`
