@@ -19,21 +19,19 @@ type nameSlot struct {
 	key    nameKey // of a name that JSON can hold without escapes in 23 bytes
 }
 
-// nameKey is a name in three words, of which the last byte is its length + 1.
-type nameKey [3]uint64
+// nameKey is a name in three words, of which the last byte is its length + 1. It is
+// no array, since those do not live in registers.
+type nameKey struct{ head, middle, tail uint64 }
 
 // nameKeyOf is keyOf for three words.
 func nameKeyOf(b *[24]byte) (key nameKey, n int, ok bool) {
-	key = nameKey{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}
-	end0, end1, end2 := zeros(key[0]^'"'*lows), zeros(key[1]^'"'*lows), zeros(key[2]^'"'*lows)
+	w0, w1, w2 := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])
+	end0, end1, end2 := zeros(w0^'"'*lows), zeros(w1^'"'*lows), zeros(w2^'"'*lows)
 	in0 := before(end0)
 	in1 := before(end1) & uint64(int64(in0)>>63)
 	in2 := before(end2) & uint64(int64(in1)>>63)
 	length := (in0&lows + in1&lows + in2&lows) * lows >> 56
-	key[0] &= in0
-	key[1] &= in1
-	key[2] = key[2]&in2 | (length+1)<<56
-	return key, int(length), end0|end1|end2 != 0
+	return nameKey{w0 & in0, w1 & in1, w2&in2 | (length+1)<<56}, int(length), end0|end1|end2 != 0
 }
 
 func newNameTable(t *schema.Table) nameTable {
@@ -78,7 +76,7 @@ func (nt *nameTable) hash(name []byte) int {
 }
 
 func (nt *nameTable) slot(key nameKey) int {
-	return int((key[0]*0x9e3779b97f4a7c15 + key[1]*0xd6e8feb86659fd93 + key[2]*0xa0761d6478bd642f) >> (nt.shift & 63))
+	return int((key.head*0x9e3779b97f4a7c15 + key.middle*0xd6e8feb86659fd93 + key.tail*0xa0761d6478bd642f) >> (nt.shift & 63))
 }
 
 // quick returns the slot of a name by its key, nil if there is none.
