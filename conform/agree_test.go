@@ -136,6 +136,9 @@ func newRecordWriter(rng *rand.Rand) *recordWriter {
 	}
 	share := func() float64 { return []float64{0, 0, 0.01, 0.3}[rng.IntN(4)] }
 	w.shuffle, w.odd, w.broken, w.missing, w.extra = share(), share(), share()/4, share(), share()
+	if rng.IntN(4) == 0 {
+		w.shuffle = 1 // no order at all
+	}
 	return w
 }
 

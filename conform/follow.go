@@ -60,6 +60,44 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 	return i, pos
 }
 
+// wander decodes the members behind pos by their keys, as long as keys and values
+// are written in the ordinary way. It returns the place behind the last, and their
+// number added to n.
+func (d *Decoder) wander(pos, n int) (int, int) {
+	for n < maxKeys-1 && pos+1 < d.end && d.buf[pos] == ',' {
+		at := pos + 1
+		if d.buf[at] == ' ' {
+			at++
+		}
+		name, value := d.quickKey(at)
+		if value == 0 || name.rank > 0 {
+			break
+		}
+		c := &d.columns[name.column]
+		quotes := 0
+		if d.buf[value] == '"' {
+			quotes = 1
+		}
+		if c.stamp == d.stamp || quotes != c.usual.quotes() {
+			break
+		}
+		var next int
+		if c.usual == classText {
+			next = d.quickText(c, value+quotes)
+		} else {
+			next = d.quick(c.usual, int(name.column), value+quotes)
+		}
+		if next == 0 || next >= d.end || !ends(d.buf[next]) {
+			break
+		}
+		c.stamp, c.rank = d.stamp, 0
+		d.have++
+		n++
+		pos = next
+	}
+	return pos, n
+}
+
 // asExpected looks at what most items do not have: more than 24 bytes in front of
 // the value at pos, and a difference to the schema that must have been told.
 func (d *Decoder) asExpected(it *item, pos int) bool {

@@ -47,7 +47,10 @@ func (d *Decoder) opening() (int, bool) {
 // object decodes the object that opens at pos, and whatever is behind it.
 func (d *Decoder) object(pos int) {
 	if !d.plain {
-		item, next := d.follow(0, pos)
+		item, next := 0, pos
+		if !d.learned.lost() {
+			item, next = d.follow(0, pos)
+		}
 		if at := d.space(next); d.learned.whole(item) && d.peek(at) == '}' && d.space(at+1) == d.end {
 			for _, column := range d.learned.missing {
 				d.missing(column)
@@ -74,10 +77,6 @@ func (d *Decoder) plainly(pos int) {
 	d.plain = was
 }
 
-// mostStrayed is after how many keys out of order a record's order is no longer
-// compared with the template's.
-const mostStrayed = 3
-
 // members decodes the object that opens at pos, of which a short cut has done as
 // many items of the template as it says, up to next. It reports false if it
 // rejected the record, or left that to plainly.
@@ -90,7 +89,7 @@ func (d *Decoder) members(pos, next, items int) bool {
 		return false
 	}
 	at, n := next, items
-	strayed := 0 // keys in a row that were not what the template has behind the one before
+	strayed := d.learned.strayed() // keys that were not what the template has behind the one before
 	for {
 		at = d.space(at)
 		c := d.peek(at)
@@ -117,12 +116,18 @@ func (d *Decoder) members(pos, next, items int) bool {
 		if at, items, ok = d.member(at, items); !ok {
 			return false
 		}
-		if d.plain || strayed == mostStrayed {
+		if d.plain {
+			continue
+		}
+		if strayed == mostStrayed {
+			at, n = d.wander(at, n)
 			continue
 		}
 		more, next := d.follow(items, at)
 		if strayed++; more > items {
 			strayed = 0
+		} else if strayed == mostStrayed {
+			d.learned.loseWay()
 		}
 		if next > d.end || !d.mark(items, more) {
 			d.plainly(pos)

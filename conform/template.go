@@ -13,6 +13,8 @@ type template struct {
 	// shape do not make the decoder learn for ever.
 	rows, strangers int
 	patience        int
+	inRow           int // records in a row that did not keep to its order
+	astray          int // records that will not be compared with it
 }
 
 // item is one key of a template: what stands from behind the value before it to
@@ -33,6 +35,9 @@ type item struct {
 }
 
 const (
+	mostStrayed   = 3  // keys out of order until a record is compared no further
+	mostInRow     = 4  // such records in a row
+	astrayFor     = 16 // until so many are not compared at all
 	leastPatience = 2
 	mostPatience  = 1 << 12
 	mostItems     = 1 << 10
@@ -42,8 +47,30 @@ const (
 // whole reports whether all of a template was followed.
 func (t *template) whole(items int) bool { return items > 0 && items == len(t.items) }
 
+// lost reports whether records keep to no order of late.
+func (t *template) lost() bool { return t.astray > 0 }
+
+// strayed is how many keys of a record are out of order before any was read.
+func (t *template) strayed() int {
+	if !t.lost() {
+		return 0
+	}
+	t.astray--
+	return mostStrayed
+}
+
+// loseWay notes a record that does not keep to the template's order.
+func (t *template) loseWay() {
+	if t.inRow++; t.inRow >= mostInRow {
+		t.astray = astrayFor
+	}
+}
+
 // met counts a record that was as expected.
-func (t *template) met() { t.rows++ }
+func (t *template) met() {
+	t.rows++
+	t.inRow = 0
+}
 
 // missed counts one that was not. It reports whether to learn from it.
 func (t *template) missed() bool {
@@ -79,7 +106,7 @@ func (t *template) bytes() int64 {
 // learn makes a template of the object at pos, which was accepted.
 func (d *Decoder) learn(pos int) {
 	t := &d.learned
-	t.items, t.missing = t.items[:0], t.missing[:0]
+	t.items, t.missing, t.astray = t.items[:0], t.missing[:0], 0
 	for i := range d.columns {
 		d.columns[i].item = -1
 	}
