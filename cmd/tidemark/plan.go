@@ -23,7 +23,7 @@ type plan struct {
 	cfg    *config.Config
 	tables []*config.Table
 	info   *consumer.Info           // nil: not looked at
-	states map[string]*ledger.State // by table; nil: not looked at
+	states map[string]*ledger.State // by table; those that could be loaded
 	probed string                   // what the probe of the lake said
 	faults []error
 }

@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exitDone
 	}
 	if err != nil {
-		complain(stderr, fmt.Errorf("%w: see tidemark --help", err))
+		complain(stderr, fmt.Errorf("%w: see %s --help", err, commandOf(err)))
 		return exitUsage
 	}
 	if cli.LogLevel == "" && strings.HasPrefix(command.Command(), "demo") {
@@ -75,6 +75,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		complain(stderr, err)
 	}
 	return code
+}
+
+// commandOf names the command whose help says more about a fault of the command
+// line.
+func commandOf(err error) string {
+	if fault := (*kong.ParseError)(nil); errors.As(err, &fault) {
+		if node := fault.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "tidemark"
 }
 
 // newLog makes the one logger of the process.

@@ -54,8 +54,11 @@ func (s *sender) createTopic(ctx context.Context, partitions int32) (created boo
 	if errors.Is(err, kerr.TopicAlreadyExists) {
 		return false, nil
 	}
+	if refused := (*kerr.Error)(nil); errors.As(err, &refused) {
+		return false, fmt.Errorf("create topic %s: %w", s.topic, err)
+	}
 	if err != nil {
-		return false, fmt.Errorf("create topic %s: %w: are the brokers there", s.topic, err)
+		return false, fmt.Errorf("create topic %s: %w: do brokers answer at the addresses of --brokers?", s.topic, err)
 	}
 	return true, nil
 }

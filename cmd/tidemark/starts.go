@@ -25,7 +25,8 @@ type start struct {
 // starts says where reading of a table's partitions begins.
 func (c *plan) starts(t *config.Table) []start {
 	var out []start
-	if c.info == nil {
+	st, loaded := c.states[t.Schema.Name]
+	if c.info == nil || !loaded { // without the ledger there is no saying
 		return nil
 	}
 	for _, topic := range c.info.Topics {
@@ -34,7 +35,7 @@ func (c *plan) starts(t *config.Table) []start {
 		}
 		for _, p := range topic.Partitions {
 			if p.Err == nil {
-				out = append(out, begin(t.Schema.Name, c.states[t.Schema.Name], topic, p))
+				out = append(out, begin(t.Schema.Name, st, topic, p))
 			}
 		}
 	}
@@ -44,9 +45,6 @@ func (c *plan) starts(t *config.Table) []start {
 // begin decides as the pipeline will: by the ledger where it knows the partition.
 func begin(table string, st *ledger.State, topic consumer.TopicInfo, p consumer.PartitionInfo) start {
 	s := start{topic: topic, part: p, at: p.Begin, why: "kafka.start"}
-	if st == nil {
-		return s
-	}
 	key := ledger.Key{Topic: topic.Topic, TopicID: topic.ID, Partition: p.Partition}
 	loss := &pipeline.LossError{Table: table, Topic: topic.Topic, Partition: p.Partition, Start: p.LogStart, End: p.End, Old: topic.ID, New: topic.ID}
 	if progress, known := st.Sources[key]; known {

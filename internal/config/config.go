@@ -30,6 +30,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -99,14 +100,21 @@ type Table struct {
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &Error{File: path, Text: "open the configuration: " + cause(err) + ": name a file with -c"}
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
 	if err != nil {
-		return nil, &Error{File: path, Text: "read the configuration: " + cause(err)}
+		return nil, unreadable(path, err)
 	}
 	return Parse(path, data, os.LookupEnv)
+}
+
+func unreadable(path string, err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err // path stands before it already
+	}
+	return &Error{File: path, Text: fmt.Sprintf("read the configuration: %v: name a file with -c", err)}
 }
 
 // Parse reads a document; name stands in its errors. Secrets and certificates are

@@ -157,7 +157,7 @@ func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{
 		filepath.Join(dir, "missing.yaml"): ": no such file or directory: name a file with -c",
-		dir:                                "is a directory",
+		dir:                                ": read the configuration: is a directory: name a file with -c",
 	} {
 		if _, err := config.Load(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%v, want %s: … %s", err, path, want)

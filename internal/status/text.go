@@ -29,11 +29,7 @@ func (d Document) Text(w io.Writer, color bool) error {
 
 func (t *Table) text(out *strings.Builder, now ledger.Time, color bool) {
 	fmt.Fprintf(out, "\n%s\n", paint(color, text.Bold, Plain(t.Table)))
-	published := "all published"
-	if t.Pending > 0 {
-		published = fmt.Sprintf("%s batches decided and not published yet", Number(int64(t.Pending)))
-	}
-	fmt.Fprintf(out, "  head       %s, %s\n", Number(t.Head), published)
+	fmt.Fprintf(out, "  head       %s, %s\n", Number(t.Head), t.published())
 	fmt.Fprintf(out, "  decided    %s (%s)\n", moment(t.DecidedAt), ago(t.DecidedAt, now))
 	fmt.Fprintf(out, "  watermark  %s (%s)\n", moment(t.Watermark), ago(t.Watermark, now))
 	if t.Halted != "" {
@@ -47,6 +43,19 @@ func (t *Table) text(out *strings.Builder, now ledger.Time, color bool) {
 	fmt.Fprintf(out, "\n%s\n", Fates([]Table{*t}))
 	t.dayText(out)
 	t.batchText(out, color)
+}
+
+// published says how far the files of decided batches are visible.
+func (t *Table) published() string {
+	switch {
+	case t.Head == 0:
+		return "there is no ledger yet: nothing was decided"
+	case t.Pending == 0:
+		return "all published"
+	case t.Pending == 1:
+		return "1 batch decided and not published yet"
+	}
+	return Number(int64(t.Pending)) + " batches decided and not published yet"
 }
 
 func (t *Table) partitionText(out *strings.Builder) {
