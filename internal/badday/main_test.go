@@ -1,6 +1,7 @@
 package badday_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,30 +12,45 @@ import (
 	"tidemark/internal/kafkatest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most of what runs here waits, for sessions to end and refusals to be believed.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// day is a bad one.
+type day struct {
+	name string
+	run  func(*testing.T, *house)
+}
 
 // TestBroker is every bad day, with one broker for all of them.
 func TestBroker(t *testing.T) {
 	h := &house{broker: kafkatest.Start(t), program: build(t)}
 	h.empty = h.probed(t)
-	for _, day := range []struct {
-		name string
-		run  func(*testing.T, *house)
-	}{
-		{"killed before each call", testKilled},
-		{"full disk", testFullDisk},
-		{"lake not writable", testNotWritable},
-		{"rivals", testRivals},
-		{"topics", testTopics},
-		{"signals", testEnds},
-		{"secure", testSecure},
-		{"readers", testReaders},
-		{"loss", testLoss},
-		{"memory", testMemory},
-		{"broker away", testAway}, // the last: all topics are away
-	} {
-		t.Run(day.name, func(t *testing.T) { day.run(t, h) })
-	}
+	t.Run("beside each other", func(t *testing.T) {
+		for _, d := range []day{
+			{"secure", testSecure},
+			{"topics", testTopics},
+			{"full disk", testFullDisk},
+			{"lake not writable", testNotWritable},
+			{"rivals", testRivals},
+			{"signals", testEnds},
+			{"killed before each call", testKilled},
+			{"readers", testReaders},
+			{"loss", testLoss},
+		} {
+			t.Run(d.name, func(t *testing.T) {
+				t.Parallel()
+				d.run(t, h)
+			})
+		}
+	})
+	t.Run("memory", func(t *testing.T) { testMemory(t, h) })
+	t.Run("broker away", func(t *testing.T) { testAway(t, h) }) // the last: nobody else has a broker meanwhile
 }
 
 // house is what all tests share.

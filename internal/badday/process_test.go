@@ -69,7 +69,8 @@ memory: %s
 tables:
   - {name: %s, preset: banking/card-transactions, topics: ["%s"], halt_above: %s, halt_min_rows: 1}
 `, j.lake, s.brokers, s.group, s.onLoss, s.kafka, s.maxAge, s.maxRows, s.memory, table, j.topic.name, s.haltAbove)
-	must(j.t, os.WriteFile(name, []byte(text), 0o600))
+	must(j.t, os.WriteFile(name+".new", []byte(text), 0o600))
+	must(j.t, os.Rename(name+".new", name)) // a process that starts may be reading it
 	return name
 }
 

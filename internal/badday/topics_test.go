@@ -19,13 +19,13 @@ import (
 
 // testTopics: topics that are not what they were, or never were as one would like.
 func testTopics(t *testing.T, h *house) {
+	t.Run("more partitions while running", h.grownWhileRunning)
 	t.Run("more partitions between runs", h.grownBetweenRuns)
 	t.Run("empty", h.emptyTopic)
 	t.Run("all bad", h.allBad)
 	t.Run("clock jumped back", h.clockJumpedBack)
 	t.Run("aborted transactions", h.aborted)
 	t.Run("compacted", h.compacted)
-	t.Run("more partitions while running", h.grownWhileRunning)
 }
 
 func (h *house) grownBetweenRuns(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -36,13 +37,18 @@ func (j *job) traced(args []string, before func(call) bool) (code int, stderr st
 	cmd := exec.Command(j.program, args...)
 	cmd.Stderr = out
 	cmd.SysProcAttr = &unix.SysProcAttr{Ptrace: true, Setpgid: true, Pdeathsig: unix.SIGKILL}
-	done := make(chan error)
+	done, pid := make(chan error), make(chan int, 1)
 	go func() { // a thread of its own, which ends with it
 		runtime.LockOSThread()
-		tr := &tracer{root: string(j.lake) + "/", before: before, known: map[int]bool{}}
+		tr := &tracer{root: string(j.lake) + "/", before: before, known: map[int]bool{}, began: pid}
 		code, err = tr.run(cmd)
 		done <- err
 	}()
+	late := time.AfterFunc(patience, func() {
+		j.t.Errorf("the traced program did not end within %s", patience)
+		_ = unix.Kill(<-pid, unix.SIGQUIT) // it shows what it is waiting for
+	})
+	defer late.Stop()
 	if err := <-done; err != nil {
 		j.t.Fatalf("trace the program: %v", err)
 	}
@@ -57,6 +63,7 @@ type tracer struct {
 	root   string
 	before func(call) bool
 	pid    int
+	began  chan<- int // told the pid
 	memory *os.File
 	known  map[int]bool // threads whose first stop was seen
 	calls  int
@@ -72,6 +79,7 @@ func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
 		return 0, err
 	}
 	tr.pid = cmd.Process.Pid
+	tr.began <- tr.pid
 	defer cmd.Process.Release() // it is waited for here
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(tr.pid, &status, unix.WALL, nil); err != nil { // it stands before its first instruction
