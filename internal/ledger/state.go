@@ -111,10 +111,24 @@ func NewState(table string) *State {
 	return &State{Version: Version, Table: table, Mark: 1, Sources: map[Key]Progress{}}
 }
 
-// KnowsDrift says whether the ledger has recorded this difference.
+// mostDrifts is how many differences of one change a state keeps: a producer that
+// makes up keys as it goes must not make every state and checkpoint grow for ever.
+const mostDrifts = 1000
+
+// KnowsDrift says whether the ledger has recorded this difference, or so many of
+// its change that it records no more of them.
 func (s *State) KnowsDrift(d Drift) bool {
-	_, ok := slices.BinarySearchFunc(s.Drifts, DriftKey{d.Change, d.Column, d.From, d.To}, compareDrifts)
-	return ok
+	_, known, room := s.findDrift(DriftKey{d.Change, d.Column, d.From, d.To})
+	return known || !room
+}
+
+// findDrift says where a difference stands among those that are kept, or would; and
+// whether there is room for another one of its change.
+func (s *State) findDrift(k DriftKey) (at int, known, room bool) {
+	at, known = slices.BinarySearchFunc(s.Drifts, k, compareDrifts)
+	byChange := func(d DriftKey, change string) int { return cmp.Compare(d.Change, change) }
+	first, _ := slices.BinarySearchFunc(s.Drifts, k.Change, byChange)
+	return at, known, first+mostDrifts > len(s.Drifts) || s.Drifts[first+mostDrifts-1].Change != k.Change
 }
 
 // Keys returns the sources in order.
@@ -173,7 +187,7 @@ func (s *State) foldBatch(r *Record) {
 	}
 	for _, d := range r.Drift {
 		k := DriftKey{d.Change, d.Column, d.From, d.To}
-		if at, ok := slices.BinarySearchFunc(s.Drifts, k, compareDrifts); !ok {
+		if at, known, room := s.findDrift(k); !known && room {
 			s.Drifts = slices.Insert(slices.Clone(s.Drifts), at, k)
 		}
 	}

@@ -112,6 +112,10 @@ func (s *shift) origin(row int) ledger.Origin {
 	return ledger.Origin{}
 }
 
+// driftsTold is how many new differences of a batch get a line in the log: one record
+// can bring hundreds of keys.
+const driftsTold = 10
+
 // told counts and logs a decided batch.
 func (s *shift) told(d ledger.Decision, took time.Duration) {
 	r := d.Record
@@ -120,7 +124,11 @@ func (s *shift) told(d ledger.Decision, took time.Duration) {
 	s.p.mu.Unlock()
 	s.p.metrics.decided(r, took)
 	s.p.metrics.seen(r.Table, d.State)
-	for _, dr := range r.Drift {
+	for i, dr := range r.Drift {
+		if i == driftsTold {
+			s.b.t.log.Warn("more schema drift: the ledger record has it", "batch", r.Batch, "seq", r.Seq, "differences", len(r.Drift)-i)
+			break
+		}
 		s.b.t.log.Warn("schema drift", "batch", r.Batch, "seq", r.Seq, "change", dr.Change, "column", dr.Column, "from", dr.From, "to", dr.To, "first_at", dr.FirstAt.String())
 	}
 	watermark := "none"

@@ -34,8 +34,8 @@ func newMetrics(reg prometheus.Registerer, p *Pipeline) *metrics {
 		batches:   counter("tidemark_batches_total", "Decided batches by the verdict of their checks.", "table", "verdict"),
 		seconds:   histogram("tidemark_batch_seconds", "Where the time of a batch goes.", prometheus.ExponentialBuckets(0.001, 2, 16), "table", "stage"),
 		rows:      histogram("tidemark_batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 12), "table"),
-		files:     counter("tidemark_files_total", "Files published.", "table", "output"),
-		bytes:     histogram("tidemark_file_bytes", "Sizes of published files.", prometheus.ExponentialBuckets(1024, 4, 10), "table"),
+		files:     counter("tidemark_files_total", "Files of decided batches.", "table", "output"),
+		bytes:     histogram("tidemark_file_bytes", "Their sizes.", prometheus.ExponentialBuckets(1024, 4, 10), "table"),
 		watermark: gauge("tidemark_watermark_timestamp_seconds", "The watermark, in seconds since 1970.", "table"),
 		checks:    counter("tidemark_check_failures_total", "Rows that failed a check, whatever its severity.", "table", "check"),
 		nulls:     counter("tidemark_null_values_total", "Values that were null or defaulted, by column, in rows that were checked.", "table", "column"),
@@ -102,11 +102,17 @@ func (m *metrics) decided(r *ledger.Record, took time.Duration) {
 	for fate, n := range map[string]int64{"written": c.Written, "late": c.Late, "quarantined": c.Quarantined, "duplicate": c.Duplicate, "filtered": c.Filtered} {
 		m.fates.WithLabelValues(r.Table, fate).Add(float64(n))
 	}
-	m.balance.WithLabelValues(r.Table).Set(float64(c.Balance()))
+	m.balance.WithLabelValues(r.Table).Add(float64(c.Balance())) // a good batch after it must not hide a bad one
 	m.batches.WithLabelValues(r.Table, r.Quality.Verdict).Inc()
 	m.rows.WithLabelValues(r.Table).Observe(float64(c.Read))
 	for _, check := range r.Quality.Checks {
 		m.checks.WithLabelValues(r.Table, check.Name).Add(float64(check.Failed))
+	}
+	// Of decided batches, not of published ones: a file is published by any of several
+	// processes and found published by all of them.
+	for _, f := range r.Files {
+		m.files.WithLabelValues(r.Table, string(f.Output)).Inc()
+		m.bytes.WithLabelValues(r.Table).Observe(float64(f.Bytes))
 	}
 	for column, n := range r.Nulls {
 		m.nulls.WithLabelValues(r.Table, column).Add(float64(n))
@@ -124,8 +130,4 @@ func (m *metrics) decided(r *ledger.Record, took time.Duration) {
 // published counts a batch whose files readers see since now.
 func (m *metrics) published(r *ledger.Record, took time.Duration) {
 	m.seconds.WithLabelValues(r.Table, "publish").Observe(took.Seconds())
-	for _, f := range r.Files {
-		m.files.WithLabelValues(r.Table, string(f.Output)).Inc()
-		m.bytes.WithLabelValues(r.Table).Observe(float64(f.Bytes))
-	}
 }
