@@ -3,6 +3,7 @@ package conform_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -289,6 +290,36 @@ func TestPaddingIsNotTrusted(t *testing.T) {
 					t.Fatalf("cut at byte %d: the dictionary of column %d holds text of an older record", cut, i)
 				}
 			}
+		}
+	}
+}
+
+// The same where records follow no order, and their keys lead.
+func TestPaddingIsNotTrustedWithoutOrder(t *testing.T) {
+	table := corpusTable(t)
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Split(strings.Trim(string(good[0]), "{}"), ",")
+	rng := rand.New(rand.NewPCG(1, 2))
+	var before [][]byte
+	for range 30 {
+		rng.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+		before = append(before, []byte("{"+strings.Join(fields, ",")+"}"))
+	}
+	event := before[len(before)-1]
+	before = slices.Clip(before[:len(before)-1])
+	for cut := 1; cut < len(event); cut++ {
+		raw := rawOf(append(before, event)...)
+		raw.Reset()
+		source := raw.Source(batch.Source{Topic: "t"})
+		for i, v := range append(before, event[:cut]) {
+			raw.Append(source, &batch.Record{Offset: int64(i), Value: v})
+		}
+		b := bothWays(t, plan, table, raw)
+		if got := rejectOf(b, len(before)); got != conform.ReasonSyntax {
+			t.Fatalf("cut at byte %d: got %s, want %s", cut, outcome(b, len(before)), conform.ReasonSyntax)
 		}
 	}
 }
