@@ -27,13 +27,13 @@ func testMemory(t *testing.T, h *house) {
 		want  ledger.Counts
 	}{
 		{"large fields that no column takes", 300, func(i int) string {
-			return fmt.Sprintf(`{"transaction_id":%d,"account_id":1,"amount":1.00,"transaction_date":"%s","note":"%s"}`, i, now, filler)
+			return fmt.Sprintf(`{"transaction_id":%d,"account_id":1,"amount":1.00,"transaction_date":%q,"note":%q}`, i, now, filler)
 		}, ledger.Counts{Read: 300, Written: 300}},
 		{"large text in a column", 300, func(i int) string {
-			return fmt.Sprintf(`{"transaction_id":%d,"account_id":1,"amount":1.00,"transaction_date":"%s","merchant":"%s"}`, i, now, filler)
+			return fmt.Sprintf(`{"transaction_id":%d,"account_id":1,"amount":1.00,"transaction_date":%q,"merchant":%q}`, i, now, filler)
 		}, ledger.Counts{Read: 300, Quarantined: 300}},
 		{"small events", 2_000_000, func(i int) string {
-			return fmt.Sprintf(`{"transaction_id":%d,"account_id":%d,"amount":%d.%02d,"transaction_date":"%s"}`, 1e9+i, 1e6+i%9e5, i%1000, i%100, now)
+			return fmt.Sprintf(`{"transaction_id":%d,"account_id":%d,"amount":%d.%02d,"transaction_date":%q}`, 1e9+i, 1e6+i%9e5, i%1000, i%100, now)
 		}, ledger.Counts{Read: 2_000_000, Written: 2_000_000}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

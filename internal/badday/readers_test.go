@@ -1,9 +1,9 @@
 package badday_test
 
 import (
-	"fmt"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"testing"
 
 	"tidemark/internal/ledger"
@@ -29,10 +29,9 @@ func testReaders(t *testing.T, h *house) {
 			t.Errorf("%s: %v\n%s", o, err, out)
 		}
 		for _, m := range counted.FindAllStringSubmatch(string(out), -1) {
-			n := 0
-			fmt.Sscan(m[2], &n)
-			if n == 0 {
-				t.Errorf("%s finds nothing in %s", m[1], o)
+			n, err := strconv.Atoi(m[2])
+			if err != nil || n == 0 {
+				t.Errorf("%s finds %q rows in %s", m[1], m[2], o)
 			}
 			sums[m[1]] += n
 		}

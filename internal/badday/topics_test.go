@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidemark/internal/generate"
@@ -26,6 +27,7 @@ func testTopics(t *testing.T, h *house) {
 	t.Run("clock jumped back", h.clockJumpedBack)
 	t.Run("aborted transactions", h.aborted)
 	t.Run("compacted", h.compacted)
+	t.Run("committed offsets ahead", h.committedAhead)
 }
 
 func (h *house) grownBetweenRuns(t *testing.T) {
@@ -230,4 +232,32 @@ func (tp *topic) serve(end int64) (out []record) {
 		})
 	}
 	return out
+}
+
+// committedAhead: Kafka's committed offsets say that all was read. Nobody asks them.
+func (h *house) committedAhead(t *testing.T) {
+	t.Parallel()
+	tp := h.newTopic(t, "committed", 2)
+	j := h.newJob(t, tp)
+	tp.commit(j.set.group, 1_000)
+	tp.produce(40)
+	j.run(0, j.drain())
+	j.check(tp.sent)
+	tp.produce(40)
+	tp.commit(j.set.group, 40)
+	p := j.start(j.stream())
+	j.awaitDecided(80, p)
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	j.check(tp.sent)
+}
+
+// commit commits an offset of a group for all partitions.
+func (tp *topic) commit(group string, at int64) {
+	tp.t.Helper()
+	offsets := kadm.Offsets{}
+	for p := range tp.partitions {
+		offsets.Add(kadm.Offset{Topic: tp.name, Partition: p, At: at, LeaderEpoch: -1})
+	}
+	must(tp.t, tp.admin().CommitAllOffsets(tp.t.Context(), group, offsets))
 }

@@ -1,6 +1,7 @@
 package badday_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -80,7 +81,7 @@ func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
 	}
 	tr.pid = cmd.Process.Pid
 	tr.began <- tr.pid
-	defer cmd.Process.Release() // it is waited for here
+	defer func() { _ = cmd.Process.Release() }() // it is waited for here
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(tr.pid, &status, unix.WALL, nil); err != nil { // it stands before its first instruction
 		return 0, err
@@ -99,7 +100,7 @@ func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
 	for {
 		tid, err := unix.Wait4(-tr.pid, &status, unix.WALL|unix.WNOTHREAD, nil) // its process group: other children are not ours
 		switch {
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
 			return 0, err
@@ -108,7 +109,7 @@ func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
 		case tid == tr.pid && status.Signaled():
 			return -1, nil
 		case status.Stopped():
-			if err := tr.stopped(tid, status); err != nil && err != unix.ESRCH { // it was killed
+			if err := tr.stopped(tid, status); err != nil && !errors.Is(err, unix.ESRCH) { // it was killed
 				return 0, err
 			}
 		}
