@@ -34,6 +34,7 @@ func TestEveryRecordHasOneFate(t *testing.T) {
 		event{value: ``, at: noon},
 		event{gone: true},
 		event{value: `{"id":16,"amount":1.005,"at":"2026-11-24T11:30:00Z"}`, at: noon}, // scale
+		event{gone: true}, // the end of a transaction, say
 	)
 	cfg := testConfig(t)
 	cfg.MaxRows = 4
@@ -74,8 +75,8 @@ func TestEveryRecordHasOneFate(t *testing.T) {
 		t.Errorf("counts: got %+v, want %+v", got, want)
 	}
 	src := last.Sources[0]
-	if src.From != 4 || src.To != 15 || src.Records != 10 || src.Skipped != 1 {
-		t.Errorf("source: got %+v, want [4, 15) with 10 records and 1 skipped", src)
+	if src.From != 4 || src.To != 16 || src.Records != 10 || src.Skipped != 2 {
+		t.Errorf("source: got %+v, want [4, 16) with 10 records and 2 skipped", src)
 	}
 	if got, want := last.Watermark.String(), "2026-11-24T10:30:00.000000Z"; got != want {
 		t.Errorf("watermark: got %s, want %s", got, want)

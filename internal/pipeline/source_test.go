@@ -128,6 +128,8 @@ type process struct {
 	onWait   func(n int) // called with the number of each round
 	mine     []int       // partitions that are ours; nil: all
 	pos      map[int]int64
+	onHand   func(n int) // called between Wait and Accept of each round
+	starts   int
 	rounds   int
 	paused   bool
 }
@@ -209,6 +211,7 @@ func (d *process) start(ctx context.Context, parts []int) error {
 		log := d.topic.parts[p]
 		asks = append(asks, consumer.Partition{Source: d.topic.source(p), LogStart: log.start, Begin: log.start, End: int64(len(log.events))})
 	}
+	d.starts++
 	offsets, err := d.p.Start(ctx, asks)
 	if err != nil {
 		return err
@@ -261,6 +264,9 @@ func (d *process) step(ctx context.Context, parts []int) error {
 	}
 	if d.paused = d.paused || slices.Contains(orders.Pause, d.topic.name); d.paused {
 		return nil
+	}
+	if d.onHand != nil {
+		d.onHand(d.rounds)
 	}
 	for _, p := range parts {
 		d.hand(p)
