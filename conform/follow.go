@@ -64,12 +64,12 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 // are written in the ordinary way. It returns the place behind the last, and their
 // number added to n.
 func (d *Decoder) wander(pos, n int) (int, int) {
-	for n < maxKeys-1 && pos+1 < d.end && d.buf[pos] == ',' {
-		at := pos + 1
-		if d.buf[at] == ' ' {
-			at++
+	for n < maxKeys-1 {
+		comma := d.space(pos)
+		if d.peek(comma) != ',' {
+			break
 		}
-		name, value := d.quickKey(at)
+		name, value := d.quickKey(d.space(comma + 1))
 		if value == 0 || name.rank > 0 {
 			break
 		}

@@ -199,8 +199,8 @@ func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 	return d.columnValue(column, rank, next, item)
 }
 
-// quickKey finds the column of a key without escapes, and the value right behind
-// its colon; next is 0 for any other key.
+// quickKey finds the column of a key without escapes, and the value behind its
+// colon; next is 0 for any other key.
 func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
 	if d.peek(pos) != '"' {
 		return nil, 0
@@ -209,8 +209,11 @@ func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
 	if !ok {
 		return nil, 0
 	}
-	next = pos + n + 3
-	if name = d.plan.names.quick(key); name == nil || next >= d.end || d.buf[next-1] != ':' || d.buf[next] <= ' ' {
+	colon := d.space(pos + n + 2)
+	if name = d.plan.names.quick(key); name == nil || d.peek(colon) != ':' {
+		return nil, 0
+	}
+	if next = d.space(colon + 1); next >= d.end {
 		return nil, 0
 	}
 	return name, next
