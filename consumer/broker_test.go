@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"tidemark/consumer"
 	"tidemark/internal/batch"
@@ -352,6 +353,9 @@ func testGroup(t *testing.T, b *kafkatest.Broker) {
 			}
 			one.stop(t)
 			two.stop(t)
+			if protocol == "consumer" {
+				wantReleased(t, client, topic, "one")
+			}
 			committed, err := kadm.NewClient(client).FetchOffsets(t.Context(), topic)
 			if err != nil {
 				t.Fatal(err)
@@ -363,6 +367,23 @@ func testGroup(t *testing.T, b *kafkatest.Broker) {
 				}
 			}
 		})
+	}
+}
+
+// wantReleased wants the broker to take a new member under the instance id of one
+// that ended. The group has its topic's name.
+func wantReleased(t *testing.T, client *kgo.Client, group, instance string) {
+	t.Helper()
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.Group, req.MemberID, req.InstanceID = group, "the-next-process", &instance
+	req.RebalanceTimeoutMillis = 10_000
+	req.SubscribedTopicNames, req.Topics = []string{group}, []kmsg.ConsumerGroupHeartbeatRequestTopic{}
+	resp, err := req.RequestWith(t.Context(), client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		t.Errorf("instance id %s is not free again: %v", instance, err)
 	}
 }
 

@@ -121,10 +121,30 @@ func (s *session) forget(topic string) {
 func (s *session) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaving)
 	defer cancel()
-	if err := s.group.LeaveGroupContext(ctx); err != nil {
+	member, _ := s.group.GroupMetadata()
+	err := s.group.LeaveGroupContext(ctx)
+	if errors.Is(err, kerr.InvalidRequest) && s.cfg.Protocol == "consumer" && s.cfg.InstanceID != "" {
+		err = s.release(ctx, member)
+	}
+	if err != nil {
 		s.log.Warn("leaving the group", "group", s.cfg.Group, "err", err)
 	}
 	s.group.CloseAllowingRebalance()
+}
+
+// release gives the instance id of a static member back, so that the process that
+// comes next may take it at once. The client (1.22) forgets to name the id in
+// KIP-848's farewell, which the broker then refuses: the id would stay taken until
+// the session ends.
+func (s *session) release(ctx context.Context, member string) error {
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.Group, req.MemberID, req.InstanceID = s.cfg.Group, member, &s.cfg.InstanceID
+	req.MemberEpoch = -2 // a static member that comes back
+	resp, err := req.RequestWith(ctx, s.group)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
 }
 
 // commit tells the group's offsets: as a member, or in a drain from outside.

@@ -76,7 +76,7 @@ func (e *HaltError) Error() string {
 	if where.Len() > 0 {
 		where.WriteString(")")
 	}
-	return fmt.Sprintf("%s: halted, nothing of the batch is decided: %s%s. Mend the data or the rule, or raise halt_above, and start again.",
+	return fmt.Sprintf("%s: halted, nothing of the batch is decided: %s%s. Mend the data, the check or evolution; or, to keep such records as rejected, set on_fail: quarantine_rows and raise halt_above, and start again.",
 		e.Table, strings.TrimSuffix(e.Why, "."), where.String())
 }
 
