@@ -144,7 +144,7 @@ func (s *session) refusal(topic string, err error, now time.Time) error {
 	if topic != "" {
 		what = "topic " + topic
 	}
-	return fmt.Errorf("%w %s for %s: %w", ErrRefused, what, s.cfg.Patience, err)
+	return fmt.Errorf("%w %s for %s: %w: mend the cluster or the configuration, and start again", ErrRefused, what, s.cfg.Patience, err)
 }
 
 // renew finds topics that were made anew since we read them: all their partitions
