@@ -51,3 +51,28 @@ func TestMemoryIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// TestBatchIsCutByBytes wants max_bytes to hold where neither rows, age nor memory
+// cut a batch.
+func TestBatchIsCutByBytes(t *testing.T) {
+	tp := newTopic(1)
+	for i := range 4000 {
+		tp.parts[0].events = append(tp.parts[0].events, event{at: noon, value: fmt.Sprintf(
+			`{"id":%d,"amount":1,"at":"2026-11-24T11:00:00Z","more":%q}`, i, strings.Repeat("x", 1000))})
+	}
+	cfg := testConfig(t)
+	cfg.MaxRows, cfg.MaxBytes = 1<<30, 1<<20
+	lake := &storetest.Memory{}
+	if err := newProcess(t, cfg, lake, tp).drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := batches(records(t, lake, "t"))
+	for _, r := range got {
+		if r.Counts.Read*1000 > 1<<20 {
+			t.Errorf("batch %d has %d records of a kilobyte, more than max_bytes", r.Seq, r.Counts.Read)
+		}
+	}
+	if len(got) < 4 {
+		t.Errorf("got %d batches, want at least 4", len(got))
+	}
+}
