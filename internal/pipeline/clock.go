@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"time"
+	"slices"
 
 	"tidemark/internal/ledger"
 	"tidemark/watermark"
@@ -34,8 +34,8 @@ func (c *clock) before(st *ledger.State) watermark.Mark {
 	return markOf(st.Watermark).Max(c.mark)
 }
 
-// advance takes in a judged batch.
-func (c *clock) advance(st *ledger.State, sources []ledger.Source, delay time.Duration) {
+// advance takes in a judged batch of a table.
+func (c *clock) advance(t *Table, st *ledger.State, sources []ledger.Source) {
 	if c.parts == nil {
 		c.parts = map[ledger.Key]watermark.Partition{}
 	}
@@ -44,21 +44,23 @@ func (c *clock) advance(st *ledger.State, sources []ledger.Source, delay time.Du
 		was := c.parts[s.Key()]
 		c.parts[s.Key()] = watermark.Partition{MaxEventTime: was.MaxEventTime.Max(markOf(s.MaxEventTime)), Idle: s.AtEnd}
 	}
-	c.mark = watermark.Next(c.before(st), partitions(st, c.parts), delay)
+	c.mark = watermark.Next(c.before(st), t.partitions(st, c.parts), t.Delay)
 }
 
 // after is the watermark of the state that a record with these sources makes of st.
-func after(st *ledger.State, sources []ledger.Source, delay time.Duration) watermark.Mark {
+func (t *Table) after(st *ledger.State, sources []ledger.Source) watermark.Mark {
 	var c clock
-	c.advance(st, sources, delay)
+	c.advance(t, st, sources)
 	return c.mark
 }
 
-// partitions are those of the ledger that are still there, with what is newer.
-func partitions(st *ledger.State, newer map[ledger.Key]watermark.Partition) []watermark.Partition {
+// partitions are those of the ledger that still feed the table, with what is newer.
+// A topic that was made anew, or taken out of the configuration, brings nothing any
+// more and must not hold the watermark back for ever.
+func (t *Table) partitions(st *ledger.State, newer map[ledger.Key]watermark.Partition) []watermark.Partition {
 	var out []watermark.Partition
 	for key, at := range st.Sources {
-		if at.Retired {
+		if at.Retired || !slices.Contains(t.Topics, key.Topic) {
 			continue
 		}
 		p := watermark.Partition{MaxEventTime: markOf(at.MaxEventTime), Idle: at.AtEnd}

@@ -71,7 +71,7 @@ func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
 	timings := s.timings
 	return &ledger.Record{
 		DecidedAt: ledger.At(t.now()), DecidedBy: s.p.cfg.Decider,
-		Counts: s.counts, Files: s.files, Watermark: timeOf(after(st, s.src, t.Delay)),
+		Counts: s.counts, Files: s.files, Watermark: timeOf(t.after(st, s.src)),
 		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), TimingsMS: &timings,
 	}, nil
 }

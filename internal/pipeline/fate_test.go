@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -299,5 +300,31 @@ func TestIdle(t *testing.T) {
 	last := got[len(got)-1]
 	if last.Watermark == nil {
 		t.Errorf("an empty partition that is read to its end holds the watermark back: %s", dump(last))
+	}
+}
+
+// TestTopicTakenOut wants a topic that no longer feeds the table not to hold its
+// watermark back.
+func TestTopicTakenOut(t *testing.T) {
+	old, tp := newTopic(1), newTopic(1)
+	old.name, old.id = "old", 2
+	old.add(0, 1, noon.Add(-48*time.Hour))
+	lake := &storetest.Memory{}
+	cfg := testConfig(t)
+	cfg.Drain, cfg.MaxRows = false, 1
+	cfg.Tables[0].Topics = []string{"in", "old"}
+	before := newProcess(t, cfg, lake, old)
+	if err := before.stream(t, func(context.Context) { before.hand(0) }); err != nil {
+		t.Fatal(err)
+	}
+	tp.add(0, 1, noon.Add(-time.Hour))
+	cfg = testConfig(t)
+	cfg.Random = rand.NewChaCha8([32]byte{9})
+	if err := newProcess(t, cfg, lake, tp).drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := records(t, lake, "t")
+	if got, want := all[len(all)-1].Watermark.String(), "2026-11-24T10:00:00.000000Z"; got != want {
+		t.Errorf("watermark: got %s, want %s", got, want)
 	}
 }

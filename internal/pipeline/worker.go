@@ -231,7 +231,7 @@ func (s *shift) judge(ctx context.Context) error {
 	if s.b.dropped {
 		return errDropped
 	}
-	t.clock.advance(st, s.src, t.Delay)
+	t.clock.advance(&t.Table, st, s.src)
 	if s.last {
 		s.b.judgedLocked()
 	}
