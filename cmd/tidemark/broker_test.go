@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -147,5 +149,31 @@ tables:
 		if strings.Contains(out+errs, b.Password) {
 			t.Errorf("the password is shown:\n%s%s", out, errs)
 		}
+	}
+	// Neither does it get into the log, however much is logged, nor into the lake.
+	if err := os.WriteFile(secret, []byte(b.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := quiet(t, "run", "-c", config, "--until-current", "--log-level", "debug")
+	if code != exitDone || strings.Contains(out+errs, b.Password) {
+		t.Errorf("run: code %d\n%s%s", code, out, errs)
+	}
+	if code, out, errs = quiet(t, "status", "-c", config, "--json"); code != exitDone || strings.Contains(out+errs, b.Password) {
+		t.Errorf("status: code %d\n%s%s", code, out, errs)
+	}
+	records := 0
+	err := filepath.WalkDir(filepath.Join(dir, "lake"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(b.Password)) {
+			t.Errorf("the password lies in %s", path)
+		}
+		records++
+		return err
+	})
+	if err != nil || records == 0 {
+		t.Errorf("looked at %d files, %v", records, err)
 	}
 }

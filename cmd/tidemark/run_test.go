@@ -176,16 +176,7 @@ func TestRunShowsItself(t *testing.T) {
 	if got := header.Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") {
 		t.Errorf("/: policy %q", got)
 	}
-	_, metrics, _ := get(t, site+"/metrics")
-	for _, want := range []string{
-		"tidemark_build_info{", `tidemark_records_read_total{table="transactions"} 5000`, `tidemark_balance_error{table="transactions"} 0`,
-		`tidemark_store_seconds_count{code="ok",op="publish"}`, "tidemark_memory_bytes ", "go_goroutines ", "process_resident_memory_bytes ",
-		`tidemark_lag_records{partition="0",table="transactions",topic="transactions"} 0`,
-	} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("/metrics has no %s", want)
-		}
-	}
+	checkMetrics(t, site)
 	if code, _, _ := get(t, site+"/nothing"); code != http.StatusNotFound {
 		t.Errorf("/nothing: %d", code)
 	}
@@ -205,6 +196,30 @@ func TestRunShowsItself(t *testing.T) {
 	r.end(exitDone)
 	if code, out, errs := quiet(t, "verify", "-c", config, "--deep"); code != exitDone {
 		t.Errorf("verify: %d %s %s", code, out, errs)
+	}
+}
+
+// checkMetrics wants each series that dashboards are built on, with its labels.
+func checkMetrics(t *testing.T, site string) {
+	t.Helper()
+	_, metrics, _ := get(t, site+"/metrics")
+	const table = `{table="transactions"} `
+	for _, want := range []string{
+		`tidemark_records_read_total` + table + `5000`, `tidemark_balance_error` + table + `0`,
+		`tidemark_records_total{fate="written",table="transactions"} `, `tidemark_records_total{fate="late",table="transactions"} `,
+		`tidemark_records_total{fate="quarantined",table="transactions"} `, `tidemark_records_total{fate="duplicate",table="transactions"} 0`,
+		`tidemark_records_total{fate="filtered",table="transactions"} 0`, `tidemark_batches_total{table="transactions",verdict="FAIL"} `,
+		`tidemark_batch_seconds_count{stage="decode",table="transactions"} `, `tidemark_batch_rows_sum` + table + `5000`,
+		`tidemark_files_total{output="main",table="transactions"} `, `tidemark_file_bytes_count` + table,
+		`tidemark_lag_records{partition="0",table="transactions",topic="transactions"} 0`, `tidemark_freshness_seconds` + table + `0`,
+		`tidemark_watermark_timestamp_seconds` + table, `tidemark_check_failures_total{check="range:amount",table="transactions"} `,
+		`tidemark_ledger_seq` + table, `tidemark_ledger_conflicts_total` + table + `0`,
+		`tidemark_store_seconds_count{code="ok",op="publish"}`, "tidemark_memory_bytes ", `tidemark_paused{reason="memory"} 0`,
+		`tidemark_halted{reason="quality",table="transactions"} 0`, "tidemark_build_info{", "go_goroutines ", "process_resident_memory_bytes ",
+	} {
+		if !strings.Contains(metrics, "\n"+want) {
+			t.Errorf("/metrics has no %s", want)
+		}
 	}
 }
 
