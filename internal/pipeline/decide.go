@@ -17,10 +17,8 @@ const haltSamples = 10
 // now on waits for it.
 func (s *shift) turn(ctx context.Context) error {
 	if prev := s.b.prev; prev != nil {
-		select {
-		case <-prev.done:
-		case <-ctx.Done():
-			return errDropped
+		if err := wait(ctx, prev.done); err != nil {
+			return err
 		}
 	}
 	s.p.mu.Lock()

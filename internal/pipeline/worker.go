@@ -207,10 +207,8 @@ func (s *shift) finish(ctx context.Context) error {
 // judge waits for the batch before and gives each row its fate by its event time.
 func (s *shift) judge(ctx context.Context) error {
 	if prev := s.b.prev; prev != nil {
-		select {
-		case <-prev.judged:
-		case <-ctx.Done():
-			return errDropped
+		if err := wait(ctx, prev.judged); err != nil {
+			return err
 		}
 	}
 	t, p := s.b.t, s.p
@@ -236,6 +234,16 @@ func (s *shift) judge(ctx context.Context) error {
 		s.b.judgedLocked()
 	}
 	return nil
+}
+
+// wait waits for a channel to be closed; errDropped: the batch was dropped meanwhile.
+func wait(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return errDropped
+	}
 }
 
 // check runs the checks and decides what becomes of the batch.
