@@ -181,6 +181,25 @@ func TestOutsideReadersSeeManyFilesAndCodecs(t *testing.T) {
 	}
 }
 
+// Folders of hours, and none at all, are no columns of the rows, and change none.
+func TestOutsideReadersSeeOtherFolders(t *testing.T) {
+	for by, where := range map[schema.Partitioning]string{schema.ByHour: "/hh=", schema.Unpartitioned: "all/b1-"} {
+		t.Run(by.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			table := allTypes()
+			table.Partition = by
+			b := newMaker(12).make(table, 300)
+			files := publish(t, dir, writer.Options{}, b, build("b1"))
+			for _, f := range files {
+				if f.Output == ledger.Main && !strings.Contains(f.Path, where) {
+					t.Errorf("main file %s, want %s in its path", f.Path, where)
+				}
+			}
+			compareDump(t, dir, b, ledger.Main, build("b1"), writer.Options{})
+		})
+	}
+}
+
 func TestOutsideReadersSee300Columns(t *testing.T) {
 	table := allTypes()
 	base := table.Columns
