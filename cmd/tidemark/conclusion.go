@@ -42,7 +42,7 @@ func (d *demo) conclude(ctx context.Context) error {
 	if err := check.Run(ctx, d.program); err != nil {
 		return err
 	}
-	d.invite()
+	d.invite(t.Totals)
 	if t.Totals.Read != sent {
 		return fmt.Errorf("compare what was sent with what was read: %d and %d", sent, t.Totals.Read)
 	}
@@ -142,23 +142,33 @@ func countReasons(ctx context.Context, lake *store.File, key string, byName map[
 	}
 }
 
-// invite says how to look for oneself.
-func (d *demo) invite() {
+// invite says how to look for oneself. A reader refuses a glob that finds no file,
+// so that only what is there is asked for.
+func (d *demo) invite(total ledger.Counts) {
 	lake := filepath.Join(d.dir, "lake")
 	fmt.Fprintf(d.stdout, `
 Look for yourself
-  tidemark status -c %[2]s
-  tidemark verify -c %[2]s --deep
+  tidemark status -c %[1]s
+  tidemark verify -c %[1]s --deep
 
 or paste into DuckDB:
-
+`, d.config)
+	if total.Written > 0 {
+		fmt.Fprintf(d.stdout, `
   SELECT yyyy, mm, dd, count(*) AS payments, sum(amount) AS total
-  FROM read_parquet('%[1]s/transactions/**/*.parquet', hive_partitioning = true)
+  FROM read_parquet('%s/transactions/**/*.parquet', hive_partitioning = true)
   GROUP BY ALL ORDER BY ALL;
-
+`, lake)
+	}
+	if total.Quarantined > 0 {
+		fmt.Fprintf(d.stdout, `
   SELECT _reason, count(*) AS records, any_value(_detail) AS example
-  FROM '%[1]s/transactions_quarantine/**/*.parquet' GROUP BY ALL ORDER BY records DESC;
-
-  SELECT _watermark, transaction_date, transaction_id FROM '%[1]s/transactions_late/**/*.parquet' LIMIT 5;
-`, lake, d.config)
+  FROM '%s/transactions_quarantine/**/*.parquet' GROUP BY ALL ORDER BY records DESC;
+`, lake)
+	}
+	if total.Late > 0 {
+		fmt.Fprintf(d.stdout, `
+  SELECT _watermark, transaction_date, transaction_id FROM '%s/transactions_late/**/*.parquet' LIMIT 5;
+`, lake)
+	}
 }

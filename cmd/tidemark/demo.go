@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -136,7 +135,7 @@ func demoFolder(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "lake")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, "lake")); err == nil {
 		return "", usageError{fmt.Sprintf("--dir %s holds a lake already: name another folder, or remove %s", dir, filepath.Join(dir, "lake"))}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
