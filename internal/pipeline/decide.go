@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"time"
 
 	"tidemark/internal/ledger"
@@ -66,12 +67,19 @@ func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
 	s.p.mu.Lock()
 	s.timings.Decide, s.timings.Publish = t.took.decide, t.took.publish
 	s.p.mu.Unlock()
-	timings := s.timings
 	return &ledger.Record{
 		DecidedAt: ledger.At(t.now()), DecidedBy: s.p.cfg.Decider,
 		Counts: s.counts, Files: s.files, Watermark: timeOf(t.after(st, s.src)),
-		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), TimingsMS: &timings,
+		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), TimingsMS: rounded(s.timings),
 	}, nil
+}
+
+// rounded are timings to the microsecond: sums of floats have a long tail of noise.
+func rounded(t ledger.Timings) *ledger.Timings {
+	for _, ms := range []*float64{&t.Read, &t.Decode, &t.Check, &t.Encode, &t.Stage, &t.Decide, &t.Publish} {
+		*ms = math.Round(*ms*1000) / 1000
+	}
+	return &t
 }
 
 func (s *shift) quality() *ledger.Quality {
