@@ -184,9 +184,9 @@ func TestTwoTables(t *testing.T) {
 	}
 }
 
-// TestCommitsFollowDecisions wants Kafka to be told of what is published, and of all
+// TestKafkaCommitAfterDecide wants Kafka to be told of what is published, and of all
 // of it before the consumer ends, also when Kafka is slow to answer (R10).
-func TestCommitsFollowDecisions(t *testing.T) {
+func TestKafkaCommitAfterDecide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tp := newTopic(2)
 		tp.add(0, 5, noon.Add(-3*time.Hour))
