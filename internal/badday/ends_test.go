@@ -28,30 +28,39 @@ func (h *house) endsInTheMiddle(t *testing.T) {
 	j := h.newJob(t, tp)
 	j.set.maxRows = 200
 	for decided := 0; decided < 4000; {
-		p := j.start(j.stream())
-		ctx, stop := context.WithCancel(t.Context())
-		producing := make(chan struct{})
-		go func() {
-			defer close(producing)
-			for ctx.Err() == nil {
-				tp.produce(200)
-			}
-		}()
-		j.awaitDecided(decided+1500, p)
-		from := time.Now()
-		p.signal(syscall.SIGTERM)
-		p.ends(0)
-		if took := time.Since(from); took > graceful {
-			t.Errorf("it took %s to end, want %s at most", took, graceful)
-		}
-		stop()
-		<-producing
+		j.endsWhileProducing(decided + 1500)
 		done := j.lake.decided(t, tp.sent)
 		j.lake.holds(t, done)
 		decided = len(done)
 	}
 	j.run(0, j.drain())
 	j.check(tp.sent)
+}
+
+// endsWhileProducing ends the program when it has decided so many records since the
+// job began. Nothing is produced any more when it returns.
+func (j *job) endsWhileProducing(decided int) {
+	j.t.Helper()
+	ctx, stop := context.WithCancel(j.t.Context())
+	producing := make(chan struct{})
+	go func() {
+		defer close(producing)
+		for ctx.Err() == nil {
+			j.topic.produce(200)
+		}
+	}()
+	defer func() {
+		stop()
+		<-producing
+	}()
+	p := j.start(j.stream())
+	j.awaitDecided(decided, p)
+	from := time.Now()
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	if took := time.Since(from); took > graceful {
+		j.t.Errorf("it took %s to end, want %s at most", took, graceful)
+	}
 }
 
 // endsBeforeCalls: the signal comes while the program stands before a call.
