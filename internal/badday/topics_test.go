@@ -204,7 +204,9 @@ func (tp *topic) compact(n int) (left []record) {
 		r.Key = []byte{byte(i % 7)}
 	}
 	tp.put(tp.client, records...)
-	for {
+	turn := time.NewTicker(500 * time.Millisecond) // Kafka compacts no faster than segments close
+	defer turn.Stop()
+	for ; ; <-turn.C {
 		// A segment is closed by the next record that comes; the last one stays open.
 		last := tp.next(1)[0]
 		last.Key = []byte("last")
