@@ -2,7 +2,6 @@ package badday_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +25,6 @@ func testTopics(t *testing.T, h *house) {
 	t.Run("all bad", h.allBad)
 	t.Run("clock jumped back", h.clockJumpedBack)
 	t.Run("aborted transactions", h.aborted)
-	t.Run("compacted", h.compacted)
 	t.Run("committed offsets ahead", h.committedAhead)
 }
 
@@ -173,67 +171,6 @@ func (h *house) aborted(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.ends(0)
 	j.check(tp.sent)
-}
-
-// compacted: offsets without records, at the start of the log and within it.
-func (h *house) compacted(t *testing.T) {
-	t.Parallel()
-	tp := h.newTopic(t, "compacted", 1, "cleanup.policy", "compact", "segment.ms", "50", "min.cleanable.dirty.ratio", "0.01", "max.compaction.lag.ms", "100")
-	j := h.newJob(t, tp)
-	for round := range 2 {
-		left := tp.compact(60)
-		j.run(0, j.drain())
-		if round == 0 {
-			tp.sent = left
-			j.check(tp.sent)
-		}
-	}
-	// What was decided before may be gone from Kafka by now: it stays in the lake.
-	j.check(j.lake.decided(t, tp.sent))
-	if got, most := len(tp.sent), 120; got >= most {
-		t.Errorf("%d records were decided of %d: nothing was compacted", got, most)
-	}
-}
-
-// compact produces n records of few keys, waits until Kafka has compacted some of
-// them away, and returns all that is left in the topic.
-func (tp *topic) compact(n int) (left []record) {
-	tp.t.Helper()
-	records := tp.next(n)
-	for i, r := range records {
-		r.Key = []byte{byte(i % 7)}
-	}
-	tp.put(tp.client, records...)
-	turn := time.NewTicker(500 * time.Millisecond) // Kafka compacts no faster than segments close
-	defer turn.Stop()
-	for ; ; <-turn.C {
-		// A segment is closed by the next record that comes; the last one stays open.
-		last := tp.next(1)[0]
-		last.Key = []byte("last")
-		end := tp.put(tp.client, last)[0].offset + 1
-		if left = tp.serve(end); len(left) <= 9 {
-			tp.sent = append(tp.sent, left...)
-			return left
-		}
-	}
-}
-
-// serve reads what Kafka has before an offset.
-func (tp *topic) serve(end int64) (out []record) {
-	tp.t.Helper()
-	ctx, cancel := context.WithTimeout(tp.t.Context(), patience)
-	defer cancel()
-	client := tp.broker.Client(tp.t, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{tp.name: {0: kgo.NewOffset().At(0)}}))
-	defer client.Close()
-	for next := int64(0); next < end; {
-		fetches := client.PollFetches(ctx)
-		must(tp.t, fetches.Err())
-		fetches.EachRecord(func(r *kgo.Record) {
-			out = append(out, record{tp.id, r.Partition, r.Offset, string(r.Value)})
-			next = r.Offset + 1
-		})
-	}
-	return out
 }
 
 // committedAhead: Kafka's committed offsets say that all was read. Nobody asks them.
