@@ -88,10 +88,25 @@ func (e *engine) feed(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { e.log.Info("ending: deciding and publishing what can be in time") })()
 	err := inTime(ctx, func() error { return e.pipe.Feed(ctx, e.kafka, read) })
+	if errors.Is(err, errStuck) && settled(e.pipe.Snapshot()) {
+		e.log.Warn("kafka does not answer the farewell; all that is decided is published")
+		return nil
+	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// settled reports whether nothing is half done: no record is accepted and undecided,
+// no batch decided and unpublished.
+func settled(tables []pipeline.Snapshot) bool {
+	for _, t := range tables {
+		if t.OpenRows > 0 || t.State != nil && len(t.State.Pending) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // inTime runs f, which is to end soon after ctx does. If it does not, for a disk

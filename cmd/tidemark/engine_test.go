@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tidemark/internal/config"
+	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/store"
 	"tidemark/internal/store/storetest"
 )
@@ -28,6 +30,27 @@ func TestEndsInTime(t *testing.T) {
 			t.Errorf("got %v after %s", err, took)
 		}
 	})
+}
+
+// TestSettled says when a process that could not say farewell has done its work all
+// the same.
+func TestSettled(t *testing.T) {
+	published := ledger.NewState("t")
+	pending := *published
+	pending.Pending = []ledger.Pending{{Seq: 1, Batch: "b"}}
+	for _, c := range []struct {
+		table pipeline.Snapshot
+		want  bool
+	}{
+		{pipeline.Snapshot{}, true},
+		{pipeline.Snapshot{State: published}, true},
+		{pipeline.Snapshot{State: published, OpenRows: 1}, false},
+		{pipeline.Snapshot{State: &pending}, false},
+	} {
+		if got := settled([]pipeline.Snapshot{{}, c.table}); got != c.want {
+			t.Errorf("%+v: got %t, want %t", c.table, got, c.want)
+		}
+	}
 }
 
 func TestEndsAsItsWorkDoes(t *testing.T) {
