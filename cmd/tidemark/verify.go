@@ -102,6 +102,6 @@ func conclusion(s verify.Summary) string {
 	if s.Pending > 0 {
 		pending = fmt.Sprintf(" (%s not published yet)", status.Number(s.Pending))
 	}
-	return fmt.Sprintf("%s: %s: %s records, %s batches, %s files%s, %s rows, %s", s.Table, verdict,
-		status.Number(s.Head), status.Number(s.Batches), status.Number(s.Files), pending, status.Number(s.Rows), status.Size(s.Bytes))
+	return fmt.Sprintf("%s: %s: %s, %s, %s%s, %s, %s", s.Table, verdict,
+		status.Count(s.Head, "record"), status.Count(s.Batches, "batch"), status.Count(s.Files, "file"), pending, status.Count(s.Rows, "row"), status.Size(s.Bytes))
 }

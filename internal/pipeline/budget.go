@@ -7,9 +7,10 @@ import (
 
 // budget says how large a batch may become and how much may be held.
 //
-// Of the memory a quarter is left for what is not counted: compression, garbage
-// and the program itself. The rest holds one batch at work for each worker, one
-// that is being filled, and the consumer's buffers.
+// Of the memory a quarter, and what the program takes before it holds anything, is
+// left for what is not counted: compression, garbage, code. The rest holds one
+// batch at work for each worker, one that is being filled, and the consumer's
+// buffers.
 type budget struct {
 	total    int64 // bytes held beyond which reading waits
 	weight   int64 // of a batch, with what a worker needs for it
@@ -17,8 +18,11 @@ type budget struct {
 	maxRows  int
 }
 
+// resting is about what the program takes in memory while it holds no record.
+const resting = 24 << 20
+
 func newBudget(c Config) budget {
-	total := c.Memory / 4 * 3
+	total := max(c.Memory/4*3-resting, c.Memory/4)
 	return budget{
 		total: total, weight: total / int64(c.Workers+2),
 		maxBytes: c.MaxBytes, maxRows: c.MaxRows,

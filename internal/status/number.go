@@ -23,6 +23,18 @@ func Number(n int64) string {
 	return sign + digits
 }
 
+// Count writes a number with its noun: 1 file, 2 files, 3 batches.
+func Count(n int64, noun string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "ch"):
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return Number(n) + " " + noun
+}
+
 // Size writes a number of bytes: 12.3 MiB.
 func Size(n int64) string {
 	const units = "KMGTPE"

@@ -167,6 +167,7 @@ func TestReadLooksOnly(t *testing.T) {
 func TestNumbersForPeople(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{status.Number(0), "0"}, {status.Number(999), "999"}, {status.Number(1000), "1,000"}, {status.Number(-1234567), "-1,234,567"},
+		{status.Count(0, "file"), "0 files"}, {status.Count(1, "batch"), "1 batch"}, {status.Count(1200, "batch"), "1,200 batches"},
 		{status.Size(1023), "1023 B"}, {status.Size(1024), "1.0 KiB"}, {status.Size(256 << 20), "256.0 MiB"}, {status.Size(1<<20 - 1), "1.0 MiB"},
 		{status.Share(0, 10), "0 %"}, {status.Share(10, 10), "100 %"}, {status.Share(1, 1_000_000), "< 0.01 %"},
 		{status.Share(999_999, 1_000_000), "> 99.99 %"}, {status.Share(1, 3), "33.3 %"}, {status.Share(0, 0), "–"},
