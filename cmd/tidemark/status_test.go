@@ -19,7 +19,7 @@ func TestStatusWatch(t *testing.T) {
 	done := make(chan int, 1)
 	go func() {
 		done <- run(ctx, []string{"status", "-c", config, "--watch", "--json"}, out, io.Discard, os.LookupEnv)
-		out.Close()
+		_ = out.Close() // of a pipe: it has no error
 	}()
 	documents := json.NewDecoder(in)
 	var first, second status.Document
