@@ -149,7 +149,7 @@ func (c *Config) ForRun() error {
 
 // The defaults and bounds of what stands at the top.
 const (
-	minMemory = 64 << 20
+	minMemory = 128 << 20
 	maxMemory = 1 << 40
 )
 
