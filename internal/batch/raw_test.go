@@ -1,0 +1,88 @@
+package batch_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"tidemark/internal/batch"
+)
+
+// record makes one of the odd shapes that Kafka allows.
+func record(rng *rand.Rand, offset int64) batch.Record {
+	r := batch.Record{Offset: offset, Time: time.UnixMicro(rng.Int64N(1 << 50)).UTC()}
+	text := func(most int) []byte {
+		if rng.IntN(4) == 0 {
+			return nil
+		}
+		b := make([]byte, rng.IntN(most))
+		for i := range b {
+			b[i] = byte(rng.Uint32())
+		}
+		return b
+	}
+	r.Key, r.Value = text(20), text(3000)
+	if rng.IntN(50) == 0 {
+		r.Value = make([]byte, 2*batch.BlockSize+rng.IntN(100))
+	}
+	for range rng.IntN(3) {
+		r.Headers = append(r.Headers, batch.Header{Key: string(text(5)), Value: text(5)})
+	}
+	return r
+}
+
+// same compares bytes of which nil and empty mean different things.
+func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+
+// TestRawGivesBackWhatCame puts records of two sources in, more than once, and wants
+// every byte of them back: a null that is no empty text, headers in order, and room
+// to read behind each.
+func TestRawGivesBackWhatCame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var raw batch.Raw
+	for round := range 4 {
+		raw.Reset()
+		var want []batch.Record
+		for i := range 500 {
+			src := raw.Source(batch.Source{Topic: "t", Partition: int32(i / 100 % 2)})
+			r := record(rng, int64(i))
+			raw.Append(src, &r)
+			want = append(want, r)
+		}
+		if raw.Rows() != len(want) || len(raw.Sources) != 2 || len(raw.Runs) != 5 {
+			t.Fatalf("round %d: %d rows, %d sources, %d runs", round, raw.Rows(), len(raw.Sources), len(raw.Runs))
+		}
+		for i, r := range want {
+			value := raw.Value(i)
+			if !same(value, r.Value) || !same(raw.Key(i), r.Key) || raw.Offsets[i] != r.Offset || raw.Times[i] != r.Time.UnixMicro() {
+				t.Fatalf("round %d: row %d is not what came", round, i)
+			}
+			if cap(value) != len(value) {
+				t.Fatalf("row %d: an append would write into the next record", i)
+			}
+			got := batch.DecodeHeaders(raw.Headers(i))
+			if !slices.EqualFunc(got, r.Headers, func(a, b batch.Header) bool { return a.Key == b.Key && same(a.Value, b.Value) }) {
+				t.Fatalf("row %d: headers %v, want %v", i, got, r.Headers)
+			}
+			s := raw.Spans[i]
+			if end := int(s.At + max(s.Key, 0) + max(s.Value, 0) + s.Head); end+batch.Padding > len(raw.Blocks[s.Block]) {
+				t.Fatalf("row %d: nothing to read behind it", i)
+			}
+		}
+		held := int64(0)
+		for _, b := range raw.Blocks {
+			held += int64(len(b))
+		}
+		if raw.Bytes() < held {
+			t.Errorf("round %d: %d bytes are counted of %d in blocks", round, raw.Bytes(), held)
+		}
+	}
+	raw.Reset()
+	for _, b := range raw.Blocks {
+		if len(b) != batch.BlockSize {
+			t.Errorf("a block of %d bytes is kept for good", len(b))
+		}
+	}
+}
