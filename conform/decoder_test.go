@@ -323,3 +323,27 @@ func TestPaddingIsNotTrustedWithoutOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestBraceIsNoComma has records whose second member follows a brace in place of a
+// comma, behind records that taught the short cuts what a first member looks like:
+// the brace is part of that, and must not be taken for what separates two members.
+func TestBraceIsNoComma(t *testing.T) {
+	table := cardTable()
+	for _, value := range []string{
+		`{"more":0{"transaction_id":1,"account_id":2,"transaction_date":"2026-11-22"}`,
+		`{"account_id":0{"transaction_id":1,"transaction_date":"2026-11-22"}`,
+		`{"more":"x"{"transaction_id":1,"account_id":2,"transaction_date":"2026-11-22"}`,
+	} {
+		var values [][]byte
+		for range 10 {
+			values = append(values, []byte(cardEvent))
+		}
+		raw := rawOf(append(values, []byte(value))...)
+		var b batch.Batch
+		b.Reset(table, raw, 0, raw.Rows())
+		newDecoder(t, table).Decode(&b)
+		if len(b.Rejects) != 1 || b.Rejects[0].Row != 10 || b.Rejects[0].Reason != conform.ReasonSyntax {
+			t.Errorf("%s: got %v, want syntax", value, b.Rejects)
+		}
+	}
+}

@@ -123,7 +123,10 @@ func (d *Decoder) members(pos, next, items int) bool {
 			at, n = d.wander(at, n)
 			continue
 		}
-		more, next := d.follow(items, at)
+		more, next := items, at
+		if items > 0 { // item 0 begins with the brace that opens the object
+			more, next = d.follow(items, at)
+		}
 		if strayed++; more > items {
 			strayed = 0
 		} else if strayed == mostStrayed {
