@@ -172,8 +172,8 @@ func TestHalt(t *testing.T) {
 	lake := &storetest.Memory{}
 	cfg := testConfig(t)
 	cfg.Tables[0].Policy = quality.Policy{HaltAbove: 0.5}
-	for range 2 { // the second start finds the same, and does not write it again
-		cfg.Random = rand.NewChaCha8([32]byte{byte(rand.Int())})
+	for i := range 2 { // the second start finds the same, and does not write it again
+		cfg.Random = rand.NewChaCha8([32]byte{byte(i + 2)})
 		err := newProcess(t, cfg, lake, tp).drain(t.Context())
 		var halt *pipeline.HaltError
 		if !errors.As(err, &halt) || len(halt.Samples) != 4 || halt.Samples[0].Offset != 4 {
@@ -279,8 +279,8 @@ func TestIdle(t *testing.T) {
 	tp.add(0, 3, noon.Add(-time.Hour)) // and nothing in partition 1
 	lake := &storetest.Memory{}
 	cfg := testConfig(t)
-	for range 2 {
-		cfg.Random = rand.NewChaCha8([32]byte{byte(rand.Int())})
+	for i := range 2 {
+		cfg.Random = rand.NewChaCha8([32]byte{byte(i + 2)})
 		if err := newProcess(t, cfg, lake, tp).drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
