@@ -154,6 +154,35 @@ func TestDoubtfulDecision(t *testing.T) {
 	}
 }
 
+// TestDoubtSendsBack wants a stream to go back to where the ledger stands after a
+// doubt, at once and not only when the next batch is refused.
+func TestDoubtSendsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(1)
+		tp.add(0, 3, noon.Add(-3*time.Hour))
+		lake := &storetest.Memory{}
+		doubt := &doubtful{Store: lake, key: ledger.RecordKey("t", 2), left: 8}
+		cfg := testConfig(t)
+		cfg.Drain, cfg.MaxRows = false, 3
+		d := newProcess(t, cfg, doubt, tp)
+		err := d.stream(t, func(ctx context.Context) {
+			d.hand(0)
+			after(time.Minute)
+			orders, err := d.p.Wait(ctx)
+			if err != nil || len(orders.Seek) != 1 || orders.Seek[0].Offset != 0 {
+				t.Fatalf("got orders %+v, %v, want to be sent back to offset 0", orders, err)
+			}
+			d.pos[0] = 0
+			d.hand(0)
+			after(time.Minute)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkExact(t, lake, "t", tp)
+	})
+}
+
 // TestTwoTables wants one table to halt alone.
 func TestTwoTables(t *testing.T) {
 	good, bad := newTopic(1), newTopic(1)

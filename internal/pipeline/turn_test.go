@@ -101,6 +101,45 @@ func TestLostInFlight(t *testing.T) {
 	}
 }
 
+// TestRevokedInTime wants Stop to return when its time is up, although a store hangs,
+// and nothing to be decided after it (L2).
+func TestRevokedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(1)
+		tp.add(0, 8, noon.Add(-3*time.Hour))
+		lake := &storetest.Memory{}
+		g := &gate{Store: lake, open: make(chan struct{})}
+		cfg := testConfig(t)
+		cfg.Drain = false
+		d := newProcess(t, cfg, g, tp)
+		d.chunk = 8
+		err := d.stream(t, func(ctx context.Context) {
+			d.hand(0)
+			synctest.Wait() // the first batch stands at the gate
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			stopped := make(chan error, 1)
+			go func() { stopped <- d.stop(ctx, []int{0}, consumer.Revoked) }()
+			select {
+			case err := <-stopped:
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v, want the end of its time", err)
+				}
+			case <-time.After(time.Minute):
+				t.Error("it waits for a store that hangs")
+			}
+			close(g.open)
+			synctest.Wait()
+			if got := batches(records(t, lake, "t")); len(got) != 0 {
+				t.Errorf("%d batches were decided", len(got))
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestDecidedInOrder wants a batch that is staged before the one before it to wait
 // for its turn, not to be dropped and built again (L1).
 func TestDecidedInOrder(t *testing.T) {
