@@ -81,7 +81,7 @@ type reason struct {
 }
 
 // topReasons reads the quarantine as anybody would, from the files alone.
-func topReasons(ctx context.Context, lake *store.File) (string, error) {
+func topReasons(ctx context.Context, lake store.Lake) (string, error) {
 	entries, err := lake.List(ctx, ledger.Quarantine.Dir(demoTopic)+"/")
 	if err != nil {
 		return "", err
@@ -112,7 +112,7 @@ func topReasons(ctx context.Context, lake *store.File) (string, error) {
 	return w.Render(), nil
 }
 
-func countReasons(ctx context.Context, lake *store.File, key string, byName map[string]*reason) error {
+func countReasons(ctx context.Context, lake store.Files, key string, byName map[string]*reason) error {
 	in, size, err := lake.Open(ctx, key)
 	if err != nil {
 		return err

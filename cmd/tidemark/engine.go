@@ -41,12 +41,12 @@ var (
 // newEngine opens the lake, probes it if it is new, and puts everything together.
 // Kafka is not reached yet.
 func newEngine(ctx context.Context, cfg *config.Config, tables []*config.Table, drain bool, log *slog.Logger) (*engine, error) {
-	file, err := store.Open(ctx, cfg.Lake)
+	lake, err := openLake(ctx, cfg.Lake)
 	if err != nil {
 		return nil, err
 	}
 	e := &engine{cfg: cfg, drain: drain, listen: cfg.HTTP.Listen, registry: newRegistry(), log: log}
-	e.lake = observe(file, e.registry)
+	e.lake = observe(lake, e.registry)
 	probed, err := probeNew(ctx, e.lake, tables)
 	if err != nil {
 		return nil, err

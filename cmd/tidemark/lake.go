@@ -6,12 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"tidemark/internal/config"
 	"tidemark/internal/ledger"
 	"tidemark/internal/store"
+	"tidemark/internal/store/bucket"
 )
+
+// openLake gives the lake at a URL: a folder, or a bucket in an object store.
+func openLake(ctx context.Context, lake string) (store.Lake, error) {
+	switch scheme, _, _ := strings.Cut(lake, "://"); scheme {
+	case "s3", "gs", "azblob":
+		return bucket.Open(ctx, lake)
+	}
+	return store.Open(ctx, lake)
+}
 
 // The size of the probe for a real put-if-absent: enough to find most weak stores.
 const (

@@ -13,11 +13,11 @@ import (
 
 // observed is a lake whose operations are timed by their answers.
 type observed struct {
-	lake    *store.File
+	lake    store.Lake
 	seconds *prometheus.HistogramVec
 }
 
-func observe(lake *store.File, reg prometheus.Registerer) *observed {
+func observe(lake store.Lake, reg prometheus.Registerer) *observed {
 	o := &observed{lake: lake, seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "tidemark_store_seconds",
 		Help:    "Operations of the store, by what was answered.",

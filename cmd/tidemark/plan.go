@@ -72,7 +72,7 @@ func (c *plan) reach(ctx context.Context) {
 }
 
 func (c *plan) reachLake(ctx context.Context) error {
-	lake, err := store.Open(ctx, c.cfg.Lake)
+	lake, err := openLake(ctx, c.cfg.Lake)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"tidemark/internal/config"
 	"tidemark/internal/ledger"
 	"tidemark/internal/status"
-	"tidemark/internal/store"
 )
 
 // statusCommand is `tidemark status`.
@@ -37,7 +36,7 @@ func (c *statusCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	lake, err := store.Open(ctx, cfg.Lake)
+	lake, err := openLake(ctx, cfg.Lake)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (c *verifyCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	lake, err := store.Open(ctx, cfg.Lake)
+	lake, err := openLake(ctx, cfg.Lake)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (c *verifyCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-func (c *verifyCommand) table(ctx context.Context, p *program, lake *store.File, t *config.Table) (verify.Summary, error) {
+func (c *verifyCommand) table(ctx context.Context, p *program, lake store.Lake, t *config.Table) (verify.Summary, error) {
 	name := t.Schema.Name
 	records, err := lake.List(ctx, ledger.LedgerDir(name)+"/")
 	if err != nil {

@@ -27,6 +27,8 @@ var arrows = map[string][]string{
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store"},
 	"internal/store":    {},
 
+	"internal/store/bucket": {"internal/store"},
+
 	"internal/status": {"internal/ledger", "internal/store"},
 	"internal/verify": {"internal/ledger", "internal/store"},
 
@@ -39,6 +41,9 @@ var arrows = map[string][]string{
 	// Only tests import these.
 	"internal/archtest":        {},
 	"internal/kafkatest":       {},
+	"internal/cloudtest":       {},
+	"internal/faultproxy":      {},
+	"internal/teeth":           {},
 	"internal/store/storetest": {"internal/store"},
 }
 

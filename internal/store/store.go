@@ -18,7 +18,7 @@
 // once, except those of one Staged. An error other than the sentinels leaves open
 // whether the operation happened: who cares must look.
 //
-// File is the local disk. Object stores come as further types with these methods.
+// File is the local disk; package bucket is object stores.
 package store
 
 import (
@@ -89,7 +89,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Open gives the store at a lake's URL. It looks, and writes nothing: folders
+// Open gives the lake in a folder of this machine, at file:///path. It looks, and writes nothing: folders
 // come into being with the first object in them.
 func Open(ctx context.Context, lake string) (*File, error) {
 	u, err := url.Parse(lake)
@@ -98,8 +98,6 @@ func Open(ctx context.Context, lake string) (*File, error) {
 	}
 	switch u.Scheme {
 	case "file":
-	case "s3", "gs", "azblob":
-		return nil, fmt.Errorf("open lake %q: %s:// is not in this version: use file:///path", lake, u.Scheme)
 	default:
 		return nil, fmt.Errorf("open lake %q: write it as file:///path", lake)
 	}

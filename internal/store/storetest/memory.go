@@ -22,39 +22,10 @@ import (
 	"tidemark/internal/store"
 )
 
-// Objects is the half of a store that holds small objects, with the meaning that
-// store.File gives the methods.
-type Objects interface {
-	Create(ctx context.Context, key string, data []byte) error
-	Read(ctx context.Context, key string) ([]byte, error)
-	List(ctx context.Context, prefix string) ([]store.Entry, error)
-	Sync(ctx context.Context, dir string) error
-}
-
-// Files is the half of a store that holds large files, with the meaning that
-// store.File gives the methods.
-type Files interface {
-	Stage(ctx context.Context, key string) (store.Staged, error)
-	Publish(ctx context.Context, staged, final string, size int64) error
-	Open(ctx context.Context, key string) (store.Reader, int64, error)
-}
-
-// Names is what is done with a name alone, with the meaning that store.File gives
-// the methods.
-type Names interface {
-	Stat(ctx context.Context, key string) (store.Entry, error)
-	Remove(ctx context.Context, key string) error
-}
-
 // Store is a whole store.
-type Store interface {
-	Objects
-	Files
-	Names
-}
+type Store = store.Lake
 
 var (
-	_ Store = (*store.File)(nil)
 	_ Store = (*Memory)(nil)
 	_ Store = (*Faulty)(nil)
 )
