@@ -16,7 +16,6 @@ import (
 	"tidemark/internal/ledger"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/status"
-	"tidemark/internal/store"
 )
 
 // engine is everything that takes records from Kafka into a lake, put together.
