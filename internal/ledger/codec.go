@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// EncodeRecord writes a record as it lies in the lake: one line of JSON.
+// EncodeRecord writes a record as it lies in the lake: one line of JSON, which ends
+// with its own check (R14).
 func EncodeRecord(r *Record) ([]byte, error) {
 	full := *r
 	// Lists that are empty are written as such: a reader in another language then
@@ -18,7 +19,11 @@ func EncodeRecord(r *Record) ([]byte, error) {
 	if full.Nulls == nil {
 		full.Nulls = map[string]int64{}
 	}
-	return encode(&full)
+	body, err := encode(&full)
+	if err != nil {
+		return nil, err
+	}
+	return seal(body), nil
 }
 
 func encode(v any) ([]byte, error) {
@@ -52,12 +57,13 @@ func DecodeRecord(data []byte) (*Record, error) {
 	}
 	if head.Version != Version {
 		// What else it holds may have other types by now.
-		return &Record{Version: head.Version, Seq: head.Seq, Table: head.Table}, nil
+		return &Record{Version: head.Version, Seq: head.Seq, Table: head.Table, hash: hashOf(data)}, nil
 	}
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("decode json: %w", err)
 	}
+	r.hash = hashOf(data)
 	return &r, nil
 }
 

@@ -77,6 +77,7 @@ func (d *decider) seal(act Action) error {
 	sealed := *r
 	sealed.Version, sealed.Seq, sealed.Table, sealed.Kind = Version, act.Seq, d.ledger.table, d.proposal.Kind
 	sealed.Batch, sealed.Nonce, sealed.Sources = d.proposal.Batch, d.nonce, d.proposal.Sources
+	sealed.Previous = act.State.HeadHash
 	// A clock that jumped back must not make the ledger's own time run backwards.
 	sealed.DecidedAt = max(sealed.DecidedAt, act.State.DecidedAt)
 	if err := sealed.validate(); err != nil {
@@ -86,6 +87,7 @@ func (d *decider) seal(act Action) error {
 	if err != nil {
 		return fmt.Errorf("seal batch %s: %w", d.proposal.Batch, err)
 	}
+	sealed.hash = hashOf(data)
 	d.sealed, d.data = &sealed, data
 	return nil
 }

@@ -16,14 +16,16 @@
 //	R6 who finds another's record reads to the head and compares all again
 //	R7 only decided records are published, by anyone, under the names in the record
 //	R8 a checkpoint carries the published mark: below it all finals are verified
+//	R12 vacuum removes the staging of a batch only where one loaded state shows that it can never be decided
 //	R13 records and published files are never deleted: no method here can
+//	R14 a record states the SHA-256 of the record before it and, at its end, of itself: no edit of any field goes unseen
 //
-// The rules live in pure code, events in and actions out (State.Apply, Attempt,
-// Handover); Ledger and Publisher carry the actions out on a store. One Ledger per
+// The rules live in pure code, events in and actions out (State.Apply, State.Judge,
+// Attempt, Handover); Ledger, Publisher and Vacuum carry the actions out on a store. One Ledger per
 // table and process is shared by all its goroutines. Errors that are ErrUnsafe mean
 // stop, for going on could lose or double rows; all others may be retried, after
-// Load. Closing days, vacuuming and exports belong to later versions: their kinds
-// of records are refused, and their state would be folded beside the rest.
+// Load. Closing days and exports belong to later versions: their kinds of records
+// are refused, and their state would be folded beside the rest.
 package ledger
 
 import (
@@ -126,7 +128,7 @@ type Proposal struct {
 	Sources []Source // the ranges; they are compared, and become the record's
 	// Seal makes the rest of the record for the state before it, whose number will
 	// be seq: counts, files, watermark, decided_at. Version, table, number, kind,
-	// batch, nonce and sources are set by the ledger. It is called again when the
+	// batch, nonce, previous and sources are set by the ledger. It is called again when the
 	// ledger has moved on, and once at most for the same seq.
 	Seal func(st *State, seq int64) (*Record, error)
 }
@@ -196,6 +198,9 @@ func (l *Ledger) read(ctx context.Context, seq int64) (*Record, error) {
 		return nil, err
 	}
 	r, err := DecodeRecord(data)
+	if err == nil && r.Version == Version {
+		err = CheckRecord(data)
+	}
 	switch {
 	case err != nil:
 		return nil, &BadRecordError{Key: key, Err: err}

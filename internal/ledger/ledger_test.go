@@ -375,10 +375,10 @@ func TestRecordAsItLiesInTheLake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"version":1,"seq":1,"table":"t","kind":"run","batch":"b","nonce":"n","decided_at":"1970-01-01T00:00:00.000000Z",` +
+	want := `{"version":1,"seq":1,"table":"t","kind":"run","batch":"b","nonce":"n","previous":"","decided_at":"1970-01-01T00:00:00.000000Z",` +
 		`"decided_by":{"host":"","pid":0,"user":"","version":"","config_hash":""},"sources":[],` +
 		`"counts":{"read":0,"written":0,"late":0,"quarantined":0,"duplicate":0,"filtered":0},"files":[],"watermark":null,` +
-		`"quality":null,"nulls":{},"drift":[],"timings_ms":null,"why":"<&>"}` + "\n"
+		`"quality":null,"nulls":{},"drift":[],"timings_ms":null,"why":"<&>","sha256":"26dac74933d652abbd6a4cb874d42c6e61bcb10024139e200bafd626028440ce"}` + "\n"
 	if string(data) != want {
 		t.Errorf("got  %s\nwant %s", data, want)
 	}

@@ -178,6 +178,9 @@ func decodeCheckpoint(data []byte, table string, head int64) *State {
 	if json.Unmarshal(data, st) != nil || st.Version != Version || st.Table != table || st.Head != head {
 		return nil
 	}
+	if (st.HeadHash == "") != (st.Head == 0) {
+		return nil // of a program that knew no hashes: what follows could not be held against it
+	}
 	last := st.Mark - 1
 	for _, p := range st.Pending {
 		if p.Seq <= last || p.Seq > st.Head {

@@ -32,6 +32,7 @@ type Record struct {
 	Kind      Kind             `json:"kind"`
 	Batch     string           `json:"batch"`
 	Nonce     string           `json:"nonce"`
+	Previous  string           `json:"previous"` // SHA-256 of the record before it (R14), empty for the first
 	DecidedAt Time             `json:"decided_at"`
 	DecidedBy Decider          `json:"decided_by"`
 	Sources   []Source         `json:"sources"`
@@ -44,7 +45,13 @@ type Record struct {
 	TimingsMS *Timings         `json:"timings_ms"`
 	Why       string           `json:"why,omitempty"`     // of a claim or a halt, one sentence
 	Samples   []Origin         `json:"samples,omitempty"` // of a halt: where rejected rows are
+
+	hash string // of the bytes that it lies in the lake as, empty: of none
 }
+
+// Hash is the SHA-256 of the bytes that the record was read from or written as, in
+// hexadecimal digits: what the record after it must state as Previous.
+func (r *Record) Hash() string { return r.hash }
 
 // Decider says who decided.
 type Decider struct {

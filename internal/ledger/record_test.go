@@ -11,7 +11,7 @@ import (
 func TestBatchRecordAsItLiesInTheLake(t *testing.T) {
 	at := ledger.Time(1_795_342_530_000_001)
 	r := ledger.Record{
-		Version: 1, Seq: 42, Table: "t", Kind: ledger.KindBatch, Batch: "b", Nonce: "n", DecidedAt: at,
+		Version: 1, Seq: 42, Table: "t", Kind: ledger.KindBatch, Batch: "b", Nonce: "n", Previous: "e3b0", DecidedAt: at,
 		DecidedBy: ledger.Decider{Host: "h", PID: 7, User: "u", Version: "v", ConfigHash: "c"},
 		Sources: []ledger.Source{{Topic: "in", TopicID: ledger.TopicID{15: 1}, Partition: 3, From: 10, To: 15, Records: 4, Skipped: 1,
 			LeaderEpoch: 2, MaxEventTime: &at, AtEnd: true}},
@@ -28,7 +28,7 @@ func TestBatchRecordAsItLiesInTheLake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"version":1,"seq":42,"table":"t","kind":"batch","batch":"b","nonce":"n","decided_at":"2026-11-22T10:15:30.000001Z",` +
+	want := `{"version":1,"seq":42,"table":"t","kind":"batch","batch":"b","nonce":"n","previous":"e3b0","decided_at":"2026-11-22T10:15:30.000001Z",` +
 		`"decided_by":{"host":"h","pid":7,"user":"u","version":"v","config_hash":"c"},` +
 		`"sources":[{"topic":"in","topic_id":"00000000000000000000000000000001","partition":3,"from":10,"to":15,"records":4,"skipped":1,` +
 		`"leader_epoch":2,"max_event_time":"2026-11-22T10:15:30.000001Z","at_end":true}],` +
@@ -39,7 +39,7 @@ func TestBatchRecordAsItLiesInTheLake(t *testing.T) {
 		`"watermark":"2026-11-22T10:15:30.000001Z",` +
 		`"quality":{"verdict":"FAIL","checks":[{"name":"k","verdict":"FAIL","severity":"fail","failed":1,"checked":4,"detail":"d"}]},` +
 		`"nulls":{"c":1},"drift":[{"change":"widen","column":"c","from":"int","to":"long","first_at":{"topic":"in","partition":3,"offset":11}}],` +
-		`"timings_ms":{"read":1,"decode":2,"check":3,"encode":4,"stage":5,"decide":6,"publish":7}}` + "\n"
+		`"timings_ms":{"read":1,"decode":2,"check":3,"encode":4,"stage":5,"decide":6,"publish":7},"sha256":"e8af93512e94ea3905f5788af0df7a5fafc29834ed70d3396619f75866788deb"}` + "\n"
 	if string(data) != want {
 		t.Errorf("got  %s\nwant %s", data, want)
 	}

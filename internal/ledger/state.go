@@ -94,8 +94,10 @@ type Halt struct {
 type State struct {
 	Version   int    `json:"version"`
 	Table     string `json:"table"`
-	Head      int64  `json:"head"` // the last record folded, 0: none
-	Mark      int64  `json:"mark"` // all finals of every record below it are verified (R8)
+	Head      int64  `json:"head"`        // the last record folded, 0: none
+	Mark      int64  `json:"mark"`        // all finals of every record below it are verified (R8)
+	HeadHash  string `json:"head_sha256"` // of the bytes of the last record, empty: none
+	Chained   bool   `json:"chained"`     // some record stated the one before it: all after it must (R14)
 	DecidedAt Time   `json:"decided_at"`
 	Watermark *Time  `json:"watermark"` // null: none yet
 
@@ -135,8 +137,8 @@ func (s *State) findDrift(k DriftKey) (at int, known, room bool) {
 func (s *State) Keys() []Key { return slices.SortedFunc(maps.Keys(s.Sources), compareKeys) }
 
 // Apply folds one record. It refuses what it does not know, a number that is not
-// the next one, and a record whose sources do not stand where it begins: all of
-// these are ErrUnsafe.
+// the next one, a record that was written after another one than the last, and one
+// whose sources do not stand where it begins: all of these are ErrUnsafe.
 func (s *State) Apply(r *Record) (*State, error) {
 	if r.Version != Version {
 		return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: fmt.Sprintf("version %d", r.Version)}
@@ -154,11 +156,14 @@ func (s *State) Apply(r *Record) (*State, error) {
 			return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: "a source that is not a topic"}
 		}
 	}
+	if err := s.succeeds(r); err != nil {
+		return nil, &ChainError{Table: s.Table, Seq: r.Seq, Err: err}
+	}
 	if err := s.Compare(r.Kind, r.Sources); err != nil {
 		return nil, &ChainError{Table: s.Table, Seq: r.Seq, Err: err}
 	}
 	next := *s
-	next.Head = r.Seq
+	next.Head, next.HeadHash, next.Chained = r.Seq, r.hash, s.Chained || r.Previous != ""
 	next.DecidedAt = max(s.DecidedAt, r.DecidedAt)
 	switch r.Kind {
 	case KindBatch:
@@ -173,6 +178,19 @@ func (s *State) Apply(r *Record) (*State, error) {
 		next.Mark = next.Head + 1
 	}
 	return &next, nil
+}
+
+// succeeds says whether a record was written after the one that was folded last
+// (R14). Records of the program's first days state nothing: those are taken as long
+// as none before them did.
+func (s *State) succeeds(r *Record) error {
+	switch {
+	case r.Previous == "" && s.Chained:
+		return errors.New("it does not state which record it was written after, and those before it do")
+	case r.Previous != "" && r.Previous != s.HeadHash:
+		return fmt.Errorf("it was written after a record %d with SHA-256 %.12s…, which is now %.12s…", s.Head, r.Previous, s.HeadHash)
+	}
+	return nil
 }
 
 // The folds below change a copy that nobody else has seen, and replace every list
