@@ -72,6 +72,12 @@ func (v *verifier) read(ctx context.Context, seq int64) (*ledger.Record, error) 
 		v.found(seq, key, "says that it is record %d of %q", r.Seq, r.Table)
 		return nil, nil
 	}
+	if r.Version == ledger.Version {
+		if ledger.CheckRecord(data) != nil {
+			v.changed = seq
+			v.found(seq, key, "was changed after it was written, as its own SHA-256 tells: put it back from a copy of the lake")
+		}
+	}
 	return r, nil
 }
 
@@ -102,7 +108,7 @@ func number(key string) int64 {
 
 // follows folds a record, and reports where it does not follow from those before.
 func (v *verifier) follows(ctx context.Context, r *ledger.Record) error {
-	was := v.state
+	was := v.linked(r)
 	next, err := was.Apply(r)
 	if unknown := (*ledger.UnsupportedError)(nil); errors.As(err, &unknown) {
 		return err
@@ -114,7 +120,7 @@ func (v *verifier) follows(ctx context.Context, r *ledger.Record) error {
 		v.broken = true
 		if next, err = resumed(was, r).Apply(r); err != nil {
 			v.state = resumed(was, r)
-			v.state.Head = r.Seq
+			v.state.Head, v.state.HeadHash = r.Seq, r.Hash()
 			return nil
 		}
 	}
@@ -128,10 +134,43 @@ func (v *verifier) follows(ctx context.Context, r *ledger.Record) error {
 	return v.checkpoint(ctx)
 }
 
+// linked holds the record before r, as it was read, against what r states of it, and
+// is the state that r follows as far as that goes. Of a record that is missing, or
+// cannot be read, there is nothing to compare.
+func (v *verifier) linked(r *ledger.Record) *ledger.State {
+	st := v.state
+	if r.Seq != st.Head+1 || r.Version != ledger.Version {
+		return st
+	}
+	switch {
+	case r.Seq == v.changed: // what it states of others is not worth much
+	case r.Previous == "" && st.Chained:
+		v.found(r.Seq, "", "does not state which record it was written after, as those before it do")
+	case r.Previous != "" && st.Head == 0:
+		v.found(r.Seq, "", "states a record before it, and is the first")
+	case r.Previous != "" && r.Previous != st.HeadHash && st.Head == v.changed: // reported already
+	case r.Previous != "" && r.Previous != st.HeadHash:
+		v.found(st.Head, ledger.RecordKey(v.sum.Table, st.Head),
+			"is not the record that record %d was written after (SHA-256 %s, which it should be, and %s, which it is): put it back from a copy of the lake",
+			r.Seq, r.Previous, st.HeadHash)
+	default:
+		v.sum.Linked += int64(min(1, len(r.Previous)))
+		return st
+	}
+	return unlinked(st, r)
+}
+
+// unlinked is st, with a last record that r follows.
+func unlinked(st *ledger.State, r *ledger.Record) *ledger.State {
+	c := *st
+	c.HeadHash, c.Chained = r.Previous, c.Chained && r.Previous != ""
+	return &c
+}
+
 // resumed is a state after which a record could follow, so that one that is missing
 // or wrong is reported once and not with each that comes after it.
 func resumed(was *ledger.State, r *ledger.Record) *ledger.State {
-	st := *was
+	st := *unlinked(was, r)
 	st.Head = r.Seq - 1
 	st.Sources = maps.Clone(was.Sources)
 	for i := range r.Sources {
@@ -204,10 +243,15 @@ func (v *verifier) checkpoint(ctx context.Context) error {
 
 // sameFold compares what records determine: not the mark, which says how far the
 // one who wrote the checkpoint had published.
-func sameFold(a, b *ledger.State) bool {
+func sameFold(kept, fold *ledger.State) bool {
+	// The program's first days knew no hashes.
+	unhashed := kept.HeadHash == "" && !fold.Chained
 	folded := func(s *ledger.State) string {
 		c := *s
 		c.Mark, c.Pending = 0, nil
+		if unhashed {
+			c.HeadHash = ""
+		}
 		c.Drifts, c.Halts = slices.Concat(s.Drifts), slices.Concat(s.Halts)
 		data, err := json.Marshal(&c) //nolint:musttag // a Key is text, as a key of a map
 		if err != nil {
@@ -215,7 +259,7 @@ func sameFold(a, b *ledger.State) bool {
 		}
 		return string(data)
 	}
-	return folded(a) == folded(b)
+	return folded(kept) == folded(fold)
 }
 
 // checkTail looks for records that are gone from the end.

@@ -1,8 +1,9 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -32,19 +33,28 @@ func (v *verifier) file(ctx context.Context, t *tally, f *ledger.File) error {
 			v.found(t.record.Seq, f.Path, "is not published, though a checkpoint has it as published: move %s there", f.Staged)
 		}
 	}
-	same, err := v.same(ctx, in, size, f)
+	if size != f.Bytes {
+		v.damaged(t, key, f, fmt.Sprintf("has %d bytes", size))
+		return nil
+	}
+	rows, sum, err := v.readAll(ctx, in, size)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
-	if same != "" {
-		t.damaged = true
-		v.found(t.record.Seq, key, "%s: put it back from a copy of the lake (%s)", same, identity(f))
+	if sum != uint64(f.XXH3) {
+		v.damaged(t, key, f, fmt.Sprintf("has checksum %016x", sum))
 		return nil
 	}
 	if !v.options.Deep {
 		return nil
 	}
-	return v.rows(ctx, t, f, in)
+	return v.rows(ctx, t, f, rows)
+}
+
+// damaged reports a file that is not the record's.
+func (v *verifier) damaged(t *tally, key string, f *ledger.File, what string) {
+	t.damaged = true
+	v.found(t.record.Seq, key, "%s: put it back from a copy of the lake (%s)", what, identity(f))
 }
 
 func identity(f *ledger.File) string {
@@ -63,30 +73,38 @@ func (v *verifier) open(ctx context.Context, f *ledger.File) (store.Reader, int6
 	return nil, 0, "", store.ErrNotExist
 }
 
-// same says what is different, empty: nothing.
-func (v *verifier) same(ctx context.Context, in io.Reader, size int64, f *ledger.File) (string, error) {
-	if size != f.Bytes {
-		return fmt.Sprintf("has %d bytes", size), nil
+const (
+	keepUpTo = 64 << 20
+	piece    = 1 << 20
+)
+
+// readAll reads a file from its beginning to its end. It returns its checksum, and
+// where its rows are to be read from.
+func (v *verifier) readAll(ctx context.Context, in store.Reader, size int64) (io.ReaderAt, uint64, error) {
+	keep := v.options.Deep && size <= cmp.Or(v.options.Keep, keepUpTo)
+	need := int64(piece)
+	if keep {
+		need = max(need, size)
 	}
-	if v.buffer == nil {
-		v.buffer = make([]byte, 1<<20)
+	if int64(len(v.buffer)) < need {
+		v.buffer = make([]byte, need)
 	}
 	h := xxh3.New()
-	for {
+	for at := int64(0); at < size; at += piece {
 		if err := ctx.Err(); err != nil {
-			return "", err
+			return nil, 0, err
 		}
-		n, err := in.Read(v.buffer)
-		h.Write(v.buffer[:n])
-		if errors.Is(err, io.EOF) {
-			break
+		into := v.buffer[:min(piece, size-at)]
+		if keep {
+			into = v.buffer[at:min(at+piece, size)]
 		}
-		if err != nil {
-			return "", err
+		if _, err := io.ReadFull(in, into); err != nil {
+			return nil, 0, err
 		}
+		h.Write(into)
 	}
-	if sum := h.Sum64(); sum != uint64(f.XXH3) {
-		return fmt.Sprintf("has checksum %016x", sum), nil
+	if keep {
+		return bytes.NewReader(v.buffer[:size]), h.Sum64(), nil
 	}
-	return "", nil
+	return in, h.Sum64(), nil
 }

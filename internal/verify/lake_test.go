@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,43 @@ func (l *lake) replace(key, old, with string) {
 	l.write(key, bytes.Replace(data, []byte(old), []byte(with), 1))
 }
 
+// forge changes a record and makes its own check anew.
+func (l *lake) forge(seq int64, change func(*ledger.Record)) {
+	l.t.Helper()
+	key := ledger.RecordKey("tx", seq)
+	r, err := ledger.DecodeRecord(l.read(key))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	change(r)
+	data, err := ledger.EncodeRecord(r)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.write(key, data)
+}
+
+var hashesOfARecord = regexp.MustCompile(`"previous":"[0-9a-f]*",|,"sha256":"[0-9a-f]*"`)
+
+// strip makes a record one of the program's first days: without hashes.
+func (l *lake) strip(seq int64) {
+	l.t.Helper()
+	key := ledger.RecordKey("tx", seq)
+	l.write(key, hashesOfARecord.ReplaceAll(l.read(key), nil))
+}
+
+// verifyAnyVersion is verify where a version that is not known, which is an error, is
+// as good as a finding.
+func (l *lake) verifyAnyVersion() string {
+	l.t.Helper()
+	var lines []string
+	_, err := verify.Table(l.t.Context(), l.store, "tx", verify.Options{Found: func(f verify.Finding) { lines = append(lines, f.String()) }})
+	if err != nil {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
 // verify returns what is found, one difference a line.
 func (l *lake) verify(deep bool) (string, verify.Summary) {
 	l.t.Helper()
@@ -283,4 +321,39 @@ func (r *racedLake) Open(ctx context.Context, key string) (store.Reader, int64, 
 		r.publish()
 	}
 	return r.store.Open(ctx, key)
+}
+
+// countedLake counts what is read of files.
+type countedLake struct {
+	*lake
+	streamed, ranges int64
+}
+
+func (c *countedLake) Read(ctx context.Context, key string) ([]byte, error) {
+	return c.store.Read(ctx, key)
+}
+
+func (c *countedLake) List(ctx context.Context, prefix string) ([]store.Entry, error) {
+	return c.store.List(ctx, prefix)
+}
+
+func (c *countedLake) Open(ctx context.Context, key string) (store.Reader, int64, error) {
+	in, size, err := c.store.Open(ctx, key)
+	return &countedReader{in, c}, size, err
+}
+
+type countedReader struct {
+	store.Reader
+	lake *countedLake
+}
+
+func (r *countedReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	r.lake.streamed += int64(n)
+	return n, err
+}
+
+func (r *countedReader) ReadAt(b []byte, at int64) (int, error) {
+	r.lake.ranges++
+	return r.Reader.ReadAt(b, at)
 }

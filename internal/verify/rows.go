@@ -24,7 +24,7 @@ const (
 	columnKafkaTime = "_timestamp" // of quarantined rows: their days are judged by it
 )
 
-// rows reads the rows of a file again (V6).
+// rows reads the rows of a file again (V7).
 func (v *verifier) rows(ctx context.Context, t *tally, f *ledger.File, in io.ReaderAt) error {
 	p, err := openParquet(in, f.Bytes)
 	if err != nil {

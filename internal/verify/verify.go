@@ -5,18 +5,24 @@
 // In goes a lake; out come Findings, one for each difference with its place, and a
 // Summary. Nothing is written. What is looked at is what others may read:
 //
-//	V1 every record from 1 to the head is there, readable, and follows from those before it
-//	V2 what a record says of itself adds up: fates, ranges, rows of its files
+//	V1 every record from 1 to the head is there, readable, and follows from those before it:
+//	   its ranges begin where theirs end, its watermark and its time are not below theirs
+//	V2 what a record says of itself adds up: fates, ranges, rows of its files; and no batch
+//	   has two records
 //	V3 every file of a record is there with its size and its checksum; one that is decided
 //	   and not yet published lies in staging, and is counted, not reported
 //	V4 every Parquet file below the table's folders is named by a record
 //	V5 a checkpoint says what the records say
-//	V6 (deep) the rows are those of the record: its batch id, its offsets, each once in all
+//	V6 every record is what its own SHA-256 says, and what the record after it, or a checkpoint
+//	   that ends with it, says it was: an edit of any field is found, in the newest record
+//	   as long as its own check was not made anew with it
+//	V7 (deep) the rows are those of the record: its batch id, its offsets, each once in all
 //	   outputs, their number, their days and the bounds of their event times
 //
 // A lake may be written while it is verified: what is decided later than the walk
-// over the ledger is not judged. Memory is that of one record at a time, plus
-// eight bytes for each file and one listing of the table's folders. An error means
+// over the ledger is not judged. Memory is that of one record at a time and, where rows
+// are read, of one file of up to 64 MiB (larger ones are read twice instead), plus a few
+// bytes for each file and batch and one listing of the table's folders. An error means
 // that the lake could not be read, or is of a newer version; findings are no errors.
 package verify
 
@@ -44,6 +50,9 @@ type Options struct {
 	// EventTime is the column that the days of files are judged by; empty, or absent
 	// from a file: they are not judged.
 	EventTime string
+	// Keep is up to which size a file is kept in memory while its rows are read, so that
+	// an object store sends it once; 0: 64 MiB. Larger files are read twice.
+	Keep int64
 	// Found is called for each difference as it is found.
 	Found func(Finding)
 	// Progress, if set, is called after each record.
@@ -72,18 +81,20 @@ func (f Finding) String() string {
 // Summary is what was looked at.
 type Summary struct {
 	Table     string
-	Head      int64 // the newest record
-	Batches   int64 // batch records
-	Files     int64 // files of those
-	Pending   int64 // of these: decided, and not yet published
-	Rows      int64 // rows of the files, as their records say
-	Bytes     int64 // bytes of the files
-	Different int64 // findings
+	Head      int64  // the newest record
+	HeadHash  string // its SHA-256: who keeps it elsewhere can tell later whether the ledger was made anew
+	Linked    int64  // records that state the SHA-256 of the one before them, and rightly
+	Batches   int64  // batch records
+	Files     int64  // files of those
+	Pending   int64  // of these: decided, and not yet published
+	Rows      int64  // rows of the files, as their records say
+	Bytes     int64  // bytes of the files
+	Different int64  // findings
 }
 
 // Table verifies one table of a lake.
 func Table(ctx context.Context, lake Lake, table string, o Options) (Summary, error) {
-	v := &verifier{lake: lake, options: o, known: map[uint64]bool{}, state: ledger.NewState(table), sum: Summary{Table: table}}
+	v := &verifier{lake: lake, options: o, known: map[uint64]bool{}, batches: map[uint64]int64{}, state: ledger.NewState(table), sum: Summary{Table: table}}
 	if err := v.listCheckpoints(ctx); err != nil {
 		return v.sum, err
 	}
@@ -99,11 +110,13 @@ type verifier struct {
 	options Options
 	sum     Summary
 
-	state       *ledger.State   // folded from the records so far
-	broken      bool            // a record was missing, unreadable or did not follow
-	checkpoints []int64         // heads of checkpoints not reached yet, ascending
-	mark        int64           // the published mark of the newest checkpoint
-	known       map[uint64]bool // hashes of the names of published files
+	state       *ledger.State    // folded from the records so far
+	changed     int64            // the last record that is not what its own check says, 0: none
+	broken      bool             // a record was missing, unreadable or did not follow
+	checkpoints []int64          // heads of checkpoints not reached yet, ascending
+	mark        int64            // the published mark of the newest checkpoint
+	known       map[uint64]bool  // hashes of the names of published files
+	batches     map[uint64]int64 // records by the hashes of their batch ids
 	buffer      []byte
 }
 
@@ -118,6 +131,11 @@ func (v *verifier) record(ctx context.Context, r *ledger.Record) error {
 	if err := v.follows(ctx, r); err != nil {
 		return err
 	}
+	v.sum.HeadHash = r.Hash()
+	if first := v.batches[hash(r.Batch)]; first > 0 {
+		v.found(r.Seq, "", "decides batch %s, which record %d has decided: its rows count twice", r.Batch, first)
+	}
+	v.batches[hash(r.Batch)] = r.Seq
 	v.addsUp(r)
 	if r.Kind != ledger.KindBatch {
 		return nil

@@ -1,9 +1,11 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +24,30 @@ func TestWholeLakeHasNoDifference(t *testing.T) {
 		if got != "" {
 			t.Errorf("deep %v: found\n%s", deep, got)
 		}
-		want := verify.Summary{Table: "tx", Head: 9, Batches: 8, Files: 24, Rows: 8 * 18, Bytes: sum.Bytes}
-		if sum != want {
+		want := verify.Summary{Table: "tx", Head: 9, HeadHash: sum.HeadHash, Linked: 8, Batches: 8, Files: 24, Rows: 8 * 18, Bytes: sum.Bytes}
+		if sum != want || len(sum.HeadHash) != 64 {
 			t.Errorf("deep %v: got %+v, want %+v", deep, sum, want)
+		}
+	}
+}
+
+// TestEachFileIsReadOnce: checksum and rows come from one reading, unless a file is
+// too large to be kept.
+func TestEachFileIsReadOnce(t *testing.T) {
+	l := full(t)
+	for _, c := range []struct {
+		name string
+		keep int64
+		once bool
+	}{{"kept", 0, true}, {"too large", 1, false}} {
+		counted := &countedLake{lake: l}
+		sum, err := verify.Table(t.Context(), counted, "tx", verify.Options{
+			Deep: true, EventTime: "when", Keep: c.keep, Found: func(f verify.Finding) { t.Error(f) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counted.streamed != sum.Bytes || (counted.ranges == 0) != c.once {
+			t.Errorf("%s: %d bytes streamed and %d ranges read of files of %d bytes", c.name, counted.streamed, counted.ranges, sum.Bytes)
 		}
 	}
 }
@@ -92,29 +115,67 @@ func TestDamage(t *testing.T) {
 		{"record renamed", func(l *lake) { l.write(ledger.RecordKey("tx", 10), l.read(ledger.RecordKey("tx", 9))) },
 			[]string{"record 10: _tidemark/tx/ledger/00000000000000000010.json: says that it is record 9"}},
 		{"fates edited", func(l *lake) { l.replace(ledger.RecordKey("tx", 6), `"late":2`, `"late":1`) },
-			[]string{"record 6: read 18 records, of which 1 have no fate", "record 6: counts 1 rows for output late, but its files have 2", "record 8: _tidemark/tx/checkpoint"}},
+			[]string{"record 6: _tidemark/tx/ledger/00000000000000000006.json: was changed after it was written", "record 6: read 18 records, of which 1 have no fate", "record 6: counts 1 rows for output late, but its files have 2", "record 8: _tidemark/tx/checkpoint"}},
 		{"range edited", func(l *lake) { l.replace(ledger.RecordKey("tx", 6), `"to":50,"records":9`, `"to":51,"records":9`) },
-			[]string{"record 6: has [40, 51) of t/0 as 9 records and 1 skipped", "record 7: does not follow from those before it: t/0 starts at 50, but stands at 51"}},
+			[]string{"record 6: _tidemark/tx/ledger/00000000000000000006.json: was changed after it was written", "record 6: has [40, 51) of t/0 as 9 records and 1 skipped", "record 7: does not follow from those before it: t/0 starts at 50, but stands at 51"}},
 		{"records edited", func(l *lake) {
 			l.replace(ledger.RecordKey("tx", 6), `"to":50,"records":9,"skipped":1`, `"to":50,"records":8,"skipped":2`)
-		}, []string{"record 6: read 18 records, but its sources have 17", "+record 6: 9 records of t/0 in [40, 50) are in its files, it says 8"}},
+		}, []string{"record 6: _tidemark/tx/ledger/00000000000000000006.json: was changed after it was written", "record 6: read 18 records, but its sources have 17", "+record 6: 9 records of t/0 in [40, 50) are in its files, it says 8"}},
 		{"source edited in a way that follows", func(l *lake) { l.replace(ledger.RecordKey("tx", 8), `"leader_epoch":0`, `"leader_epoch":3`) },
-			[]string{"record 8: _tidemark/tx/checkpoint/00000000000000000008.json: does not say what the records up to it say"}},
+			[]string{"record 8: _tidemark/tx/ledger/00000000000000000008.json: was changed after it was written", "record 8: _tidemark/tx/checkpoint/00000000000000000008.json: does not say what the records up to it say"}},
 		{"watermark falls", func(l *lake) {
 			l.replace(ledger.RecordKey("tx", 9), `"watermark":"2026-11-22T01:20`, `"watermark":"2026-11-21T01:20`)
-		}, []string{"record 9: has watermark 2026-11-21T01:20:00.000000Z, which was 2026-11-22T01:10:00.000000Z before it"}},
+		}, []string{"record 9: _tidemark/tx/ledger/00000000000000000009.json: was changed after it was written", "record 9: has watermark 2026-11-21T01:20:00.000000Z, which was 2026-11-22T01:10:00.000000Z before it"}},
 		{"decided earlier than the one before", func(l *lake) {
 			l.replace(ledger.RecordKey("tx", 9), `"decided_at":"2026-11-22`, `"decided_at":"2026-11-20`)
-		}, []string{"record 9: was decided at 2026-11-20"}},
+		}, []string{"record 9: _tidemark/tx/ledger/00000000000000000009.json: was changed after it was written", "record 9: was decided at 2026-11-20"}},
 		{"rows of a file edited", func(l *lake) { l.replace(ledger.RecordKey("tx", 9), `"rows":14`, `"rows":13`) },
-			[]string{"record 9: counts 14 rows for output main, but its files have 13", "+batch9-0.parquet: has 14 rows, its record says 13"}},
+			[]string{"record 9: _tidemark/tx/ledger/00000000000000000009.json: was changed after it was written", "record 9: counts 14 rows for output main, but its files have 13", "+batch9-0.parquet: has 14 rows, its record says 13"}},
 		{"checkpoint edited", func(l *lake) { l.replace(ledger.CheckpointKey("tx", 4), `"next":30`, `"next":20`) },
 			[]string{"record 4: _tidemark/tx/checkpoint/00000000000000000004.json: does not say what the records up to it say"}},
 		{"checkpoint is no JSON", func(l *lake) { l.write(ledger.CheckpointKey("tx", 4), []byte("oops")) },
 			[]string{"record 4: _tidemark/tx/checkpoint/00000000000000000004.json: does not say"}},
 		{"event times edited", func(l *lake) {
 			l.replace(ledger.RecordKey("tx", 9), `"max_event_time":"2026-11-22T01:19`, `"max_event_time":"2026-11-22T01:18`)
-		}, []string{"+has event times from 2026-11-22T01:13:00.000000Z to 2026-11-22T01:19:00.000000Z, its record says 2026-11-22T01:13:00.000000Z to 2026-11-22T01:18:00.000000Z"}},
+		}, []string{"record 9: _tidemark/tx/ledger/00000000000000000009.json: was changed after it was written", "+has event times from 2026-11-22T01:13:00.000000Z to 2026-11-22T01:19:00.000000Z, its record says 2026-11-22T01:13:00.000000Z to 2026-11-22T01:18:00.000000Z"}},
+		{"counts of nulls edited", func(l *lake) { l.replace(ledger.RecordKey("tx", 5), `"nulls":{}`, `"nulls":{"a":1}`) },
+			[]string{"record 5: _tidemark/tx/ledger/00000000000000000005.json: was changed after it was written"}},
+		{"written anew with other white space", func(l *lake) {
+			l.replace(ledger.RecordKey("tx", 9), `"kind":"batch"`, `"kind": "batch"`)
+		}, []string{"record 9: _tidemark/tx/ledger/00000000000000000009.json: was changed after it was written"}},
+		{"previous edited", func(l *lake) { l.replace(ledger.RecordKey("tx", 5), `"previous":"`, `"previous":"0`) },
+			[]string{"record 5: _tidemark/tx/ledger/00000000000000000005.json: was changed after it was written"}},
+		{"record forged", func(l *lake) { l.forge(5, func(r *ledger.Record) { r.DecidedBy.User = "nobody" }) },
+			[]string{"record 5: _tidemark/tx/ledger/00000000000000000005.json: is not the record that record 6 was written after (SHA-256 "}},
+		{"record forged, as one of the first days", func(l *lake) { l.strip(5) },
+			[]string{"record 5: does not state which record it was written after, as those before it do", "record 5: _tidemark/tx/ledger/00000000000000000005.json: is not the record that record 6 was written after"}},
+		{"first record forged", func(l *lake) { l.forge(1, func(r *ledger.Record) { r.Previous = r.Hash() }) },
+			[]string{"record 1: states a record before it, and is the first", "record 1: _tidemark/tx/ledger/00000000000000000001.json: is not the record that record 2 was written after"}},
+		{"newest record forged where a checkpoint ends with it", func(l *lake) {
+			l.remove(ledger.RecordKey("tx", 9))
+			l.forge(8, func(r *ledger.Record) { r.DecidedBy.User = "nobody" })
+		}, []string{"record 8: _tidemark/tx/checkpoint/00000000000000000008.json: does not say what the records up to it say", "batch9-0", "batch9-1", "batch9-2"}},
+		{"two records of one batch", func(l *lake) {
+			l.decide(ledger.Proposal{Kind: ledger.KindBatch, Batch: "batch9",
+				Sources: []ledger.Source{{Topic: "t", TopicID: l.topic, From: l.next[0], To: l.next[0], AtEnd: true}},
+				Seal: func(st *ledger.State, _ int64) (*ledger.Record, error) {
+					return &ledger.Record{Watermark: st.Watermark}, nil
+				}})
+		},
+			[]string{"record 10: decides batch batch9, which record 9 has decided: its rows count twice"}},
+		{"a record that follows from nothing, and one after it", func(l *lake) {
+			l.forge(8, func(r *ledger.Record) { r.Sources[1] = r.Sources[0] })
+			eight, err := ledger.DecodeRecord(l.read(ledger.RecordKey("tx", 8)))
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			l.forge(9, func(r *ledger.Record) { r.Previous = eight.Hash() })
+		}, []string{"record 8: does not follow from those before it: t/0 is in it twice", "+batch8-0.parquet: 7 rows are not", "+batch8-1.parquet: 1 rows are not", "+batch8-2.parquet: 1 rows are not", "+record 8: 0 records", "record 9: does not follow"}},
+		{"a record twice", func(l *lake) {
+			l.write(ledger.RecordKey("tx", 10), l.read(ledger.RecordKey("tx", 9)))
+			l.forge(10, func(r *ledger.Record) { r.Seq, r.Previous = 10, r.Hash() })
+		}, []string{"record 10: does not follow from those before it: t/0 starts at 70, but stands at 80",
+			"record 10: decides batch batch9, which record 9 has decided", "batch9-0.parquet: is named twice", "batch9-1.parquet: is named twice", "batch9-2.parquet: is named twice"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := full(t)
@@ -132,6 +193,52 @@ func TestDamage(t *testing.T) {
 			expect(t, shallow, want)
 			expect(t, deep, wantDeep)
 		})
+	}
+}
+
+// TestAnyEditOfARecord changes bytes all over a record of the middle and the newest:
+// each single one is found, at the place, without reading a row.
+func TestAnyEditOfARecord(t *testing.T) {
+	l := full(t)
+	for _, seq := range []int64{5, 9} {
+		key := ledger.RecordKey("tx", seq)
+		data := l.read(key)
+		for i := 0; i < len(data); i += 11 {
+			edited := bytes.Clone(data)
+			edited[i] ^= 1
+			l.write(key, edited)
+			if got := l.verifyAnyVersion(); !strings.Contains(got, fmt.Sprintf("record %d", seq)) {
+				t.Errorf("byte %d of record %d changed: found %q in %s", i, seq, got, edited)
+			}
+		}
+		l.write(key, data)
+	}
+	if got, _ := l.verify(false); got != "" {
+		t.Errorf("after all: found\n%s", got)
+	}
+}
+
+// TestOldLakeHasNoDifference has a lake whose first records and checkpoint are those
+// of the program's first days.
+func TestOldLakeHasNoDifference(t *testing.T) {
+	l := newLake(t)
+	for range 4 {
+		l.add(build{})
+	}
+	l.publish()
+	for seq := int64(1); seq <= 5; seq++ {
+		l.strip(seq)
+	}
+	hashes := regexp.MustCompile(`"head_sha256":"[0-9a-f]*","chained":true,`)
+	l.write(ledger.CheckpointKey("tx", 4), hashes.ReplaceAll(l.read(ledger.CheckpointKey("tx", 4)), nil))
+	l.ledger = ledger.New(l.store, "tx", ledger.WithCheckpointEvery(4))
+	for range 4 {
+		l.add(build{})
+	}
+	l.publish()
+	got, sum := l.verify(true)
+	if got != "" || sum.Head != 9 || sum.Linked != 4 {
+		t.Errorf("found %q in %d records, %d linked, want 9 and 4", got, sum.Head, sum.Linked)
 	}
 }
 
