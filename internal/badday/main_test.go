@@ -46,6 +46,7 @@ func TestBroker(t *testing.T) {
 			{"full disk", testFullDisk},
 			{"lake not writable", testNotWritable},
 			{"rivals", testRivals},
+			{"zombies", testZombies},
 			{"signals", testEnds},
 			{"killed before each call", testKilled},
 			{"readers", testReaders},

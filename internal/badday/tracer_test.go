@@ -63,10 +63,12 @@ func (j *job) traced(args []string, before func(call) bool) (code int, stderr st
 type tracer struct {
 	root   string
 	before func(call) bool
+	gate   *gate // nil: open
 	pid    int
 	began  chan<- int // told the pid
 	memory *os.File
 	known  map[int]bool // threads whose first stop was seen
+	held   []int        // threads that stand before the gate
 	calls  int
 }
 
@@ -113,6 +115,15 @@ func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
 				return 0, err
 			}
 		}
+		// A program that lives makes calls all the time, and each of them gets us here.
+		if len(tr.held) > 0 && !tr.gate.isShut() {
+			for _, tid := range tr.held {
+				if err := unix.PtraceSyscall(tid, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+					return 0, err
+				}
+			}
+			tr.held = nil
+		}
 	}
 }
 
@@ -122,12 +133,17 @@ func (tr *tracer) stopped(tid int, status unix.WaitStatus) error {
 	switch {
 	case signal == unix.SIGTRAP|0x80: // before or after a call
 		signal = 0
-		if c, ok := tr.look(tid); ok {
+		c, ok := tr.look(tid)
+		if ok && c.name != "read" {
 			tr.calls++
 			c.number, c.pid = tr.calls, tr.pid
 			if !tr.before(c) {
 				return unix.Kill(tr.pid, unix.SIGKILL)
 			}
+		}
+		if ok && tr.gate.isShut() {
+			tr.held = append(tr.held, tid)
+			return nil
 		}
 	case signal == unix.SIGTRAP: // a thread began
 		signal = 0
@@ -148,7 +164,8 @@ type syscallInfo struct {
 	_    [4]uint64
 }
 
-// look says what call a thread is about to make, if it changes the lake.
+// look says what call a thread is about to make, if it changes the lake or opens
+// something of it to read.
 func (tr *tracer) look(tid int) (call, bool) {
 	var info syscallInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, getSyscallInfo, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
@@ -158,10 +175,10 @@ func (tr *tracer) look(tid int) (call, bool) {
 	var c call
 	switch info.nr {
 	case unix.SYS_OPENAT:
-		if info.args[2]&unix.O_CREAT == 0 {
-			return c, false
-		}
 		c = call{name: "open", path: tr.text(info.args[1])}
+		if info.args[2]&unix.O_CREAT == 0 {
+			c.name = "read"
+		}
 	case unix.SYS_LINKAT:
 		c = call{name: "link", path: tr.text(info.args[3])}
 	case unix.SYS_UNLINKAT:
