@@ -105,7 +105,9 @@ type Handler interface {
 	// read anew (after Stop), before anything of them is accepted. It returns for
 	// each the offset to read from, which must be durable in the ledger by then.
 	// An error ends the consumer; data that Kafka no longer holds is to be told by
-	// an error here, LogStart and End being the log's present bounds.
+	// an error here. LogStart and End are the bounds of the log as it was seen before
+	// the call: where the ledger is ahead of them, ErrOutdated asks for another look
+	// and another call.
 	Start(ctx context.Context, parts []Partition) ([]int64, error)
 
 	// Accept takes records of one partition, in offset order. Next is the position
@@ -142,6 +144,10 @@ type Offset struct {
 	Offset      int64
 	LeaderEpoch int32 // −1: not known
 }
+
+// ErrOutdated is returned by Start where what the ledger knows is not to be found in
+// the log as it was last seen. Between that look and Start others may have read on.
+var ErrOutdated = errors.New("the ledger is ahead of what was seen of the log")
 
 // ErrRefused is wrapped by errors for what brokers refused for longer than
 // Config.Patience: a missing topic, missing rights, wrong credentials.

@@ -19,6 +19,26 @@ func (c *cluster) expel() {
 	})
 }
 
+// forget makes the coordinator call for a rebalance, and then disown the member that
+// follows the call. Others have had its partitions meanwhile, or may have.
+func (c *cluster) forget() {
+	var member string
+	c.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		member = req.(*kmsg.HeartbeatRequest).MemberID
+		resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
+		resp.ErrorCode = kerr.RebalanceInProgress.Code
+		return resp, nil, true
+	})
+	c.ControlKey(int16(kmsg.JoinGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if id := req.(*kmsg.JoinGroupRequest).MemberID; id == "" || id != member {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.JoinGroupResponse)
+		resp.ErrorCode = kerr.UnknownMemberID.Code
+		return resp, nil, true
+	})
+}
+
 // gate is a network that can be cut.
 type gate struct {
 	dial func(context.Context, string, string) (net.Conn, error)

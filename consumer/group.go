@@ -29,12 +29,12 @@ func (s *session) join() error {
 		kgo.AdjustFetchOffsetsFn(func(context.Context, map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 			return nil, nil
 		}),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { s.assigned(got) }),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
-			s.gone(gone, Revoked)
+		kgo.OnPartitionsAssigned(func(_ context.Context, cl *kgo.Client, got map[string][]int32) { s.assigned(cl, got) }),
+		kgo.OnPartitionsRevoked(func(_ context.Context, cl *kgo.Client, gone map[string][]int32) {
+			s.gone(cl, gone, Revoked)
 		}),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
-			s.gone(gone, Lost)
+		kgo.OnPartitionsLost(func(_ context.Context, cl *kgo.Client, gone map[string][]int32) {
+			s.gone(cl, gone, Lost)
 		}),
 	}, s.opts...)
 	if s.cfg.InstanceID != "" {
@@ -51,10 +51,13 @@ func (s *session) join() error {
 }
 
 // assigned takes partitions as ours; the watcher starts them.
-func (s *session) assigned(got map[string][]int32) {
+func (s *session) assigned(member *kgo.Client, got map[string][]int32) {
 	s.turn.do(func() {
 		if s.ctx.Err() != nil {
 			return
+		}
+		if s.disowned(member) {
+			s.distrust()
 		}
 		for topic, partitions := range got {
 			for _, n := range partitions {
@@ -71,10 +74,14 @@ func (s *session) assigned(got map[string][]int32) {
 }
 
 // gone gives partitions back to the group, which waits for us to return.
-func (s *session) gone(gone map[string][]int32, why StopReason) {
+func (s *session) gone(member *kgo.Client, gone map[string][]int32, why StopReason) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.cfg.RevokeTimeout)
 	defer cancel()
 	s.turn.do(func() {
+		disowned := s.disowned(member)
+		if disowned {
+			why = Lost
+		}
 		var parts []*part
 		for topic, partitions := range gone {
 			for _, n := range partitions {
@@ -86,7 +93,35 @@ func (s *session) gone(gone map[string][]int32, why StopReason) {
 		if err := s.give(ctx, parts, why); err != nil {
 			s.fail(err)
 		}
+		if disowned {
+			s.distrust()
+		}
 	})
+}
+
+// disowned reports whether we became another member of the group since partitions
+// last came or went. Where a broker answers a join that it knows no such member, the
+// client joins as a new one without a word: it takes for revoked what others have had
+// since the session ended, and for its own still what came back to it. In a turn.
+func (s *session) disowned(member *kgo.Client) bool {
+	was := s.member
+	s.member, _ = member.GroupMetadata()
+	return was != "" && s.member != was
+}
+
+var errDisowned = errors.New("the session in the group had ended")
+
+// distrust makes all that is held be given up as lost and read anew. In a turn.
+func (s *session) distrust() {
+	held := s.sorted((*part).started)
+	for _, p := range held {
+		p.fail(errDisowned, true, time.Now())
+	}
+	if len(held) > 0 {
+		s.fetch.remove(held)
+		s.log.Info("giving partitions up", "why", Lost.String(), "partitions", len(held))
+		s.wake()
+	}
 }
 
 // listen hears what the group has to say beside assignments, until the client is

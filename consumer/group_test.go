@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -260,6 +262,55 @@ func TestLost(t *testing.T) {
 		l.wantDecided(t, "tx/0", want)
 	})
 }
+
+// TestLostInAJoin: a member slept past its session while the group was about to
+// rebalance. It hears of that first, joins, is not known and joins as a new member, and
+// its client says nothing: what is left with it by the new assignment counts as never
+// gone, and what is not as revoked. Both are lost.
+func TestLostInAJoin(t *testing.T) {
+	for members := range 2 {
+		t.Run(fmt.Sprintf("%d others", members), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, kfake.SeedTopics(2, "tx"))
+				want := [][]string{c.produce("tx", 0, "a", 5), c.produce("tx", 1, "b", 5)}
+				l := newLedger()
+				m := start(t, c.config("tx"), newHandler(l))
+				m.await(t, "all is read", func() bool { return m.at("tx/0", 5) && m.at("tx/1", 5) })
+				c.forget()
+				var other *member
+				if members > 0 {
+					other = start(t, c.config("tx"), newHandler(l))
+				}
+				m.await(t, "its session is lost", func() bool { return slices.ContainsFunc(m.events, isStop) })
+				m.await(t, "it reads again", func() bool {
+					for _, r := range m.open {
+						if r.next != 5 {
+							return false
+						}
+					}
+					return len(m.open) == 2-members
+				})
+				m.with(func() {
+					for _, e := range m.events {
+						if isStop(e) && !strings.Contains(e, " lost ") {
+							t.Errorf("%s, want it to be lost", e)
+						}
+					}
+				})
+				m.stop(t)
+				if other != nil {
+					other.await(t, "all is read", func() bool { return m.at("tx/0", 5) || other.at("tx/0", 5) && other.at("tx/1", 5) })
+					other.stop(t)
+				}
+				for p := range int32(2) {
+					l.wantDecided(t, fmt.Sprintf("tx/%d", p), want[p])
+				}
+			})
+		})
+	}
+}
+
+func isStop(event string) bool { return strings.HasPrefix(event, "stop ") }
 
 // TestChurn: members come, go and are thrown out while records keep coming; all
 // are decided, once and in order.

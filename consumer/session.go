@@ -32,6 +32,7 @@ type session struct {
 	fetch   *fetcher
 	admin   *kadm.Client
 	group   *kgo.Client // nil in a drain
+	member  string      // who we are to the group since partitions last came or went; in a turn
 
 	drains bool
 	round  context.CancelCauseFunc // ends the round of a drain

@@ -219,6 +219,10 @@ func (s *session) begin(ctx context.Context, seen sight) error {
 		return nil
 	}
 	offsets, err := s.handler.Start(ctx, asks)
+	if errors.Is(err, ErrOutdated) {
+		s.wake() // they stay wanted: the next look comes first
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,12 @@ type planner struct {
 	state  *ledger.State
 	onLoss OnLoss
 	many   bool // the table has several topics: errors name them
+	// doubts are the sources of which the log, when it was last seen, did not show what
+	// the ledger knew, and what that was. It was seen again since.
+	doubts map[ledger.Key]int64
 
 	claims []claim
+	ahead  map[ledger.Key]int64 // doubts to be settled by another look
 	errs   []error
 }
 
@@ -31,6 +35,7 @@ func (pl *planner) plan(part consumer.Partition) {
 	key := keyOf(part.Source)
 	at, known := pl.state.Sources[key]
 	switch old, sibling := pl.relatives(key); {
+	case known && pl.doubt(part, at):
 	case known && at.Retired:
 		pl.lose(&LossError{Table: pl.table, Topic: key.Topic, Partition: key.Partition, Old: key.TopicID, New: key.TopicID, Retired: true})
 	case known && at.Next < part.LogStart:
@@ -48,6 +53,21 @@ func (pl *planner) plan(part consumer.Partition) {
 	default:
 		pl.first(part, part.Begin, fmt.Sprintf("topic %s is new to the table", key.Topic))
 	}
+}
+
+// doubt reports whether the ledger is ahead of the log, and that may be because the
+// log was seen first: somebody read on since. It is settled when the log is seen again.
+func (pl *planner) doubt(part consumer.Partition, at ledger.Progress) bool {
+	key := keyOf(part.Source)
+	then, again := pl.doubts[key]
+	if !at.Retired && at.Next <= part.End || again && (at.Retired || part.End < then) {
+		return false
+	}
+	if pl.ahead == nil {
+		pl.ahead = map[ledger.Key]int64{}
+	}
+	pl.ahead[key] = at.Next
+	return true
 }
 
 // relatives says whether the ledger knows other partitions of the topic, and under
@@ -106,4 +126,9 @@ func (pl *planner) named(key ledger.Key) string {
 }
 
 // result is what is to be claimed, or why nothing can be read.
-func (pl *planner) result() ([]claim, error) { return pl.claims, errors.Join(pl.errs...) }
+func (pl *planner) result() ([]claim, error) {
+	if len(pl.errs) == 0 && len(pl.ahead) > 0 {
+		return nil, consumer.ErrOutdated
+	}
+	return pl.claims, errors.Join(pl.errs...)
+}

@@ -20,10 +20,12 @@ import (
 //	ledger       what it knows, a line each: topic#id/partition next=N [retired]
 //	start [on_loss=continue] [many]
 //	             what is to be read, a line each: topic#id/partition log=START-END
-//	             begin=N; answers are claims and errors
+//	             begin=N; answers are claims and errors. What a start doubts is known
+//	             to the next, which has seen the log again
 func TestStartIgnoresKafka(t *testing.T) {
 	datadriven.Walk(t, "testdata/claim", func(t *testing.T, path string) {
 		st := ledger.NewState("t")
+		var doubts map[ledger.Key]int64
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {
 			case "ledger":
@@ -34,7 +36,7 @@ func TestStartIgnoresKafka(t *testing.T) {
 				}
 				return ""
 			case "start":
-				pl := planner{table: "t", state: st, many: d.HasArg("many")}
+				pl := planner{table: "t", state: st, many: d.HasArg("many"), doubts: doubts}
 				if d.HasArg("on_loss") {
 					pl.onLoss = Continue
 				}
@@ -47,7 +49,9 @@ func TestStartIgnoresKafka(t *testing.T) {
 						LogStart: number(t, start, ""), End: number(t, end, ""), Begin: number(t, f[2], "begin="),
 					})
 				}
-				return render(pl.result())
+				claims, err := pl.result()
+				doubts = pl.ahead
+				return render(claims, err)
 			}
 			d.Fatalf(t, "no such command")
 			return ""

@@ -16,7 +16,9 @@ import (
 // is decided first.
 func (p *Pipeline) Start(ctx context.Context, parts []consumer.Partition) ([]int64, error) {
 	offsets := make([]int64, len(parts))
-	for t, idx := range p.byTable(len(parts), func(i int) string { return parts[i].Topic }) {
+	tables := p.byTable(len(parts), func(i int) string { return parts[i].Topic })
+	states := map[*table]*ledger.State{}
+	for t, idx := range tables {
 		mine := make([]consumer.Partition, len(idx))
 		for j, i := range idx {
 			mine[j] = parts[i]
@@ -25,12 +27,15 @@ func (p *Pipeline) Start(ctx context.Context, parts []consumer.Partition) ([]int
 		if err != nil {
 			return nil, err
 		}
+		states[t] = st
 		t.wake() // of what others decided, something may still be unpublished
-		p.mu.Lock()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for t, idx := range tables {
 		for _, i := range idx {
-			offsets[i] = t.beginLocked(parts[i], st)
+			offsets[i] = t.beginLocked(parts[i], states[t])
 		}
-		p.mu.Unlock()
 	}
 	return offsets, nil
 }
@@ -54,12 +59,13 @@ func (t *table) claim(ctx context.Context, parts []consumer.Partition) (*ledger.
 		if err != nil {
 			return nil, err
 		}
-		pl := planner{table: t.name, state: st, onLoss: t.p.cfg.OnLoss, many: len(t.Topics) > 1}
+		pl := planner{table: t.name, state: st, onLoss: t.p.cfg.OnLoss, many: len(t.Topics) > 1, doubts: t.doubts}
 		for _, part := range parts {
 			pl.plan(part)
 		}
 		claims, err := pl.result()
 		if err != nil {
+			t.doubts = pl.ahead
 			return nil, err
 		}
 		for _, c := range claims {

@@ -24,9 +24,10 @@ type table struct {
 	plan       *conform.Plan
 	ledger     *ledger.Ledger
 	publisher  *ledger.Publisher
-	kick       chan struct{} // wakes the publisher
-	publishing chan struct{} // holds one token while somebody publishes
-	rowBytes   int64         // about what a row takes in a worker
+	kick       chan struct{}        // wakes the publisher
+	publishing chan struct{}        // holds one token while somebody publishes
+	rowBytes   int64                // about what a row takes in a worker
+	doubts     map[ledger.Key]int64 // of the last Start, which takes turns with itself
 
 	// Guarded by Pipeline.mu.
 	parts  map[ledger.Key]*part
