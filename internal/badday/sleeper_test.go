@@ -50,6 +50,9 @@ func (j *job) trace(args []string, before func(call) bool, g *gate) *sleeper {
 	j.t.Cleanup(func() {
 		select {
 		case <-s.done:
+			if j.t.Failed() {
+				j.t.Logf("the traced program ended with %d:\n%s", s.code, s.stderr)
+			}
 		default:
 			_ = unix.Kill(pid, unix.SIGKILL)
 			<-s.done
