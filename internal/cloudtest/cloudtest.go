@@ -46,7 +46,9 @@ type Server struct {
 }
 
 // Versity starts the Versity S3 Gateway. It keeps its data.
-func Versity(t testing.TB) *Server { return start(t, Server{Name: "versitygw", Scheme: "s3", keeps: true}) }
+func Versity(t testing.TB) *Server {
+	return start(t, Server{Name: "versitygw", Scheme: "s3", keeps: true})
+}
 
 // MinIO starts MinIO. It keeps its data.
 func MinIO(t testing.TB) *Server { return start(t, Server{Name: "minio", Scheme: "s3", keeps: true}) }
