@@ -33,7 +33,7 @@ test: ## install what is missing and run every test, the real broker included
 	scripts/step "race detector" $(MAKE) --no-print-directory race; \
 	scripts/step "what deploy/ installs" $(MAKE) --no-print-directory deploy-check
 
-setup: .cache/kafka/libs/pom.xml .cache/readers/ready ## install what is missing: Go modules, Apache Kafka, Python readers
+setup: .cache/kafka/libs/pom.xml .cache/readers/ready .cache/stores/ready ## install what is missing: Go modules, Apache Kafka, Python readers, object stores
 	@go mod download
 	@go -C tools/deploytest mod download
 
@@ -47,6 +47,11 @@ needs:
 
 .cache/readers/ready: scripts/readers.d/requirements.txt | needs
 	@scripts/readers up
+
+# Six hundred Go modules, built once for each change of the pins.
+.cache/stores/ready: $(wildcard scripts/stores.d/*) tools/stores/go.sum tools/stores/minio/go.sum | needs
+	@scripts/stores install
+	@touch $@
 
 unit: ## run the tests of packages that need no broker
 	@go test -timeout 10m $$(go list ./... | grep -vxF "$(BROKER_PKGS)")
