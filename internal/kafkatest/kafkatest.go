@@ -28,6 +28,9 @@ type Broker struct {
 	TLS     string // encryption; a client certificate is welcome
 	TLSSASL string // encryption and SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
 	SASL    string // SASL without encryption
+	// BehindAddr is for a proxy alone, with Behind: as Plain, but clients that come this
+	// way are sent to the proxy.
+	BehindAddr string
 
 	CA                    string // PEM file: the authority of the TLS listeners
 	ClientCert, ClientKey string // PEM files: a certificate of that authority for clients
@@ -37,15 +40,34 @@ type Broker struct {
 	script string
 	dir    string
 	port   int
+	behind int // the port of the proxy, 0: none
+}
+
+// Option changes the broker that Start starts.
+type Option func(*Broker)
+
+// Behind adds a listener, BehindAddr, whose clients are told to go to localhost:port,
+// where a proxy is: they stay with it for all that they ask. Port 0 is one that is free.
+// faultproxy.Kafka finds out by itself where it is to listen.
+func Behind(port int) Option {
+	return func(b *Broker) {
+		b.behind = port
+		if port == 0 {
+			b.behind = b.port + 6
+		}
+	}
 }
 
 // Start starts a broker and waits until it answers.
-func Start(t testing.TB) *Broker {
+func Start(t testing.TB, options ...Option) *Broker {
 	t.Helper()
 	dir := t.TempDir()
 	b := &Broker{
 		CA: filepath.Join(dir, "ca.pem"), ClientCert: filepath.Join(dir, "client.pem"), ClientKey: filepath.Join(dir, "client.key"),
-		t: t, script: filepath.Join(root(t), "scripts", "kafka"), dir: dir, port: freePorts(t, 5),
+		t: t, script: filepath.Join(root(t), "scripts", "kafka"), dir: dir, port: freePorts(t, 7),
+	}
+	for _, o := range options {
+		o(b)
 	}
 	t.Cleanup(b.Kill) // its data goes, too: no need for good order
 	b.Restart()
@@ -56,10 +78,14 @@ func Start(t testing.TB) *Broker {
 // addresses that it had.
 func (b *Broker) Restart() {
 	b.t.Helper()
-	out := b.run("up", "--port", strconv.Itoa(b.port), "--heap", "512m", "--secure")
+	args := []string{"--port", strconv.Itoa(b.port), "--heap", "512m", "--secure"}
+	if b.behind != 0 {
+		args = append(args, "--behind", strconv.Itoa(b.behind))
+	}
+	out := b.run("up", args...)
 	at := map[string]*string{
 		"plain": &b.Plain, "tls": &b.TLS, "tls-sasl": &b.TLSSASL, "sasl": &b.SASL,
-		"user": &b.User, "password": &b.Password,
+		"user": &b.User, "password": &b.Password, "behind": &b.BehindAddr,
 	}
 	for line := range strings.Lines(out) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -22,10 +22,10 @@ func TestTakenPort(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	for name, first := range map[string]int{"plain": port, "controller": port - 1} {
+	for name, first := range map[string]int{"plain": port, "controller": port - 1, "behind": port - 5} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			cmd := exec.Command(filepath.Join(root(t), "scripts", "kafka"), "up", "--dir", dir, "--port", strconv.Itoa(first))
+			cmd := exec.Command(filepath.Join(root(t), "scripts", "kafka"), "up", "--dir", dir, "--port", strconv.Itoa(first), "--behind", "9")
 			out, err := cmd.CombinedOutput()
 			want := fmt.Sprintf("port %d is taken by process %d ", port, os.Getpid())
 			if err == nil || !strings.Contains(string(out), want) {
