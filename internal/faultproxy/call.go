@@ -21,7 +21,8 @@ const (
 type call struct {
 	dialect  dialect
 	op, path string
-	head     bool // its answer has no body
+	head     bool   // its answer has no body
+	host     string // what the client calls the server
 }
 
 func callOf(r *http.Request) call {
@@ -36,7 +37,7 @@ func callOf(r *http.Request) call {
 	default:
 		c = s3Call(r, q, parts)
 	}
-	c.head = r.Method == http.MethodHead
+	c.head, c.host = r.Method == http.MethodHead, r.Host
 	return c
 }
 

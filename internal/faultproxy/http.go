@@ -118,11 +118,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if next := h.after(at); act == Pass || act == Twice || act == Hold {
 		act = next
 	}
-	h.answer(w, r, answer, c, act)
+	h.answer(w, answer, c, act)
 }
 
 // answer gives what act makes of the server's answer.
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, answer *http.Response, c call, act Action) {
+func (h *handler) answer(w http.ResponseWriter, answer *http.Response, c call, act Action) {
 	switch act {
 	case Fail, Throttle:
 		c.refuse(w, act == Throttle)
@@ -145,7 +145,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, answer *http.Re
 		w.Header()[name] = values
 	}
 	w.Header().Del("Connection")
-	h.lead(w.Header(), r.Host)
+	lead(w.Header(), c.host)
 	w.WriteHeader(answer.StatusCode)
 	if _, err := io.Copy(w, answer.Body); err != nil {
 		panic(http.ErrAbortHandler) // the server's answer broke off: so does ours
@@ -154,7 +154,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, answer *http.Re
 
 // lead makes the address of an upload session lead through here, whatever name the
 // server has for itself.
-func (h *handler) lead(header http.Header, host string) {
+func lead(header http.Header, host string) {
 	if to, err := url.Parse(header.Get("Location")); err == nil && to.Host != "" {
 		to.Scheme, to.Host = "http", host
 		header.Set("Location", to.String())
