@@ -72,13 +72,18 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
+// maxHeader bounds what a request may say of itself: nobody who reads a page needs
+// more, and the default is a mebibyte for each connection.
+const maxHeader = 16 << 10
+
 // serve answers on l until ctx is done, and then lets requests under way end, for a
 // moment. It closes l.
 func (s *site) serve(ctx context.Context, l net.Listener, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
