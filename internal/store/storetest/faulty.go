@@ -8,12 +8,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tidemark/internal/store"
 )
 
 // ErrInjected is the answer of an operation that a Fault hit.
 var ErrInjected = errors.New("injected fault")
+
+// What is answered in some modes, where a Fault names nothing else.
+var (
+	errThrottled = fmt.Errorf("%w: slow down (503)", ErrInjected)
+	errGivenUp   = fmt.Errorf("%w: %w", ErrInjected, context.DeadlineExceeded)
+	errCut       = fmt.Errorf("%w: the connection broke off", ErrInjected)
+)
 
 // Op names an operation of a store.
 type Op string
@@ -39,10 +47,32 @@ type Mode uint8
 
 // The modes.
 const (
-	Fail Mode = iota // nothing happens, and an error is answered
-	Lose             // it happens, and an error is answered
-	Late             // an error is answered; it happens when Deliver is called
+	Fail     Mode = iota // nothing happens, and an error is answered
+	Lose                 // it happens, and an error is answered
+	Late                 // an error is answered; it happens when Deliver is called
+	Land                 // the same, as if the caller's time were up; it happens after Gap more operations
+	Throttle             // nothing happens; the store has too much to do
+	Delay                // it happens after Wait, or, with 0, when Release is called
+	Twice                // it happens twice, one after the other; the second answer is given
+	// Cut breaks off in the middle, with an error: half of a Write went, a Publish has
+	// copied the file and not given up the staged name, an opened file can be read to
+	// its middle. All else has not happened: no half object is ever visible.
+	Cut
+	modes // how many there are
 )
+
+var modeNames = [...]string{"fail", "lose", "late", "land", "throttle", "delay", "twice", "cut"}
+
+func (m Mode) String() string { return modeNames[m] }
+
+// Modes is all of them.
+func Modes() []Mode {
+	out := make([]Mode, modes)
+	for i := range out {
+		out[i] = Mode(i)
+	}
+	return out
+}
 
 // Fault hits operations. The zero value of a field matches all.
 type Fault struct {
@@ -51,7 +81,24 @@ type Fault struct {
 	Index int    // the nth operation that matches the other two, from 1
 	Times int    // how many in a row from Index on, 0: one, −1: all
 	Mode  Mode
-	Err   error // what is answered, nil: ErrInjected
+	Err   error         // what is answered where the mode answers an error, nil: ErrInjected
+	Gap   int           // of Land
+	Wait  time.Duration // of Delay
+}
+
+// answer is the error that a fault answers, for the modes that do.
+func (x *Fault) answer() error {
+	switch {
+	case x.Err != nil:
+		return x.Err
+	case x.Mode == Throttle:
+		return errThrottled
+	case x.Mode == Land:
+		return errGivenUp
+	case x.Mode == Cut:
+		return errCut
+	}
+	return ErrInjected
 }
 
 // Faulty wraps a store. It injects the faults that it is told, and writes down
@@ -62,15 +109,25 @@ type Faulty struct {
 	mu struct {
 		sync.Mutex
 		faults  []*armed
+		storm   *storm
+		hits    []Hit
 		log     []string
 		count   int
-		delayed []func() error
+		delayed []pending
+		orphans []store.Staged
+		gate    chan struct{} // closed by Release; nil: nobody waits
 	}
 }
 
 type armed struct {
 	Fault
 	seen int
+}
+
+// pending is an operation that is to happen later.
+type pending struct {
+	due int // before which operation, by number; 0: when Deliver is called
+	do  func() error
 }
 
 // Inject adds faults.
@@ -83,25 +140,39 @@ func (f *Faulty) Inject(faults ...Fault) *Faulty {
 	return f
 }
 
-// Heal removes all faults. What is late stays late.
+// Heal removes all faults, and ends a storm. What is late stays late.
 func (f *Faulty) Heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.faults = nil
+	f.mu.faults, f.mu.storm = nil, nil
 }
 
-// Deliver lets the operations of mode Late happen, now that their callers have
-// long been told otherwise, and returns their answers.
+// Deliver lets what is late happen, now that the callers have long been told
+// otherwise, and returns the answers. Files that were opened for a caller who was
+// told that they were not are given up.
 func (f *Faulty) Deliver() []error {
 	f.mu.Lock()
-	late := f.mu.delayed
-	f.mu.delayed = nil
+	late, orphans := f.mu.delayed, f.mu.orphans
+	f.mu.delayed, f.mu.orphans = nil, nil
 	f.mu.Unlock()
 	var out []error
-	for _, do := range late {
-		out = append(out, do())
+	for _, p := range late {
+		out = append(out, p.do())
+	}
+	for _, s := range orphans {
+		_ = s.Abort()
 	}
 	return out
+}
+
+// Release lets the operations go on that wait in mode Delay without an end.
+func (f *Faulty) Release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.gate != nil {
+		close(f.mu.gate)
+		f.mu.gate = nil
+	}
 }
 
 // Count is the number of operations so far.
@@ -126,33 +197,24 @@ func (f *Faulty) Forget() {
 	f.mu.log = nil
 }
 
-// do carries out an operation, or what the fault that hits it makes of it. A late
-// one outlives its caller's context, like a request on the wire.
-func (f *Faulty) do(ctx context.Context, op Op, key string, do func(context.Context) error) error {
-	hit := f.hit(op, key)
-	var err error
-	switch {
-	case hit == nil:
-		err = do(ctx)
-	case hit.Mode == Lose:
-		_ = do(ctx)
-		err = hit.Err
-	case hit.Mode == Late:
-		f.mu.Lock()
-		f.mu.delayed = append(f.mu.delayed, func() error { return do(context.WithoutCancel(ctx)) })
-		f.mu.Unlock()
-		err = hit.Err
-	default:
-		err = hit.Err
-	}
-	f.record(op, key, hit, err)
-	return err
-}
-
+// hit counts an operation and finds the fault that hits it, if one does.
 func (f *Faulty) hit(op Op, key string) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mu.count++
+	x := f.armedLocked(op, key)
+	if x == nil && f.mu.storm != nil {
+		x = f.mu.storm.fault(f.mu.count)
+	}
+	if x == nil {
+		return nil
+	}
+	f.mu.hits = append(f.mu.hits, Hit{N: f.mu.count, Op: op, Key: key, Fault: *x})
+	x.Err = &store.Error{Op: string(op), Key: key, Err: x.answer()}
+	return x
+}
+
+func (f *Faulty) armedLocked(op Op, key string) *Fault {
 	for _, a := range f.mu.faults {
 		if a.Op != "" && a.Op != op {
 			continue
@@ -166,23 +228,74 @@ func (f *Faulty) hit(op Op, key string) *Fault {
 			continue
 		}
 		x := a.Fault
-		if x.Err == nil {
-			x.Err = ErrInjected
-		}
-		x.Err = &store.Error{Op: string(op), Key: key, Err: x.Err}
 		return &x
 	}
 	return nil
 }
 
+// landDue lets those happen whose time has come.
+func (f *Faulty) landDue() {
+	f.mu.Lock()
+	var due []pending
+	f.mu.delayed = slices.DeleteFunc(f.mu.delayed, func(p pending) bool {
+		if p.due == 0 || p.due > f.mu.count {
+			return false
+		}
+		due = append(due, p)
+		return true
+	})
+	f.mu.Unlock()
+	for _, p := range due {
+		_ = p.do()
+	}
+}
+
+// later keeps an operation for Deliver, or until gap more have begun.
+func (f *Faulty) later(gap int, do func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := pending{do: do}
+	if gap > 0 {
+		p.due = f.mu.count + gap
+	}
+	f.mu.delayed = append(f.mu.delayed, p)
+}
+
+// wait waits for so long, or until Release.
+func (f *Faulty) wait(ctx context.Context, d time.Duration) error {
+	f.mu.Lock()
+	if f.mu.gate == nil {
+		f.mu.gate = make(chan struct{})
+	}
+	gate := f.mu.gate
+	f.mu.Unlock()
+	var over <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		over, gate = t.C, nil
+	}
+	select {
+	case <-over:
+		return nil
+	case <-gate:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// notes is what a transcript says of an operation that was hit.
+var notes = map[Mode]string{
+	Lose: ": answer lost", Late: ": delayed", Land: ": lands later", Throttle: ": throttled", Delay: ": waited", Twice: ": twice", Cut: ": cut",
+}
+
 func (f *Faulty) record(op Op, key string, hit *Fault, err error) {
 	line := fmt.Sprintf("%s %s", op, key)
-	switch {
-	case hit != nil && hit.Mode == Lose:
-		line += ": answer lost"
-	case hit != nil && hit.Mode == Late:
-		line += ": delayed"
-	case err != nil:
+	if hit != nil {
+		line += notes[hit.Mode]
+	}
+	if err != nil && (hit == nil || hit.Mode == Fail || hit.Mode == Delay || hit.Mode == Twice) {
 		line += ": " + answer(err)
 	}
 	f.mu.Lock()
@@ -197,91 +310,6 @@ func answer(err error) string {
 		}
 	}
 	return err.Error()
-}
-
-// Create implements Objects.
-func (f *Faulty) Create(ctx context.Context, key string, data []byte) error {
-	data = slices.Clone(data) // a late request has its own bytes
-	return f.do(ctx, OpCreate, key, func(ctx context.Context) error { return f.Store.Create(ctx, key, data) })
-}
-
-// Read implements Objects.
-func (f *Faulty) Read(ctx context.Context, key string) (data []byte, err error) {
-	err = f.do(ctx, OpRead, key, func(ctx context.Context) error { data, err = f.Store.Read(ctx, key); return err })
-	if err != nil {
-		data = nil
-	}
-	return data, err
-}
-
-// List implements Objects.
-func (f *Faulty) List(ctx context.Context, prefix string) (out []store.Entry, err error) {
-	err = f.do(ctx, OpList, prefix, func(ctx context.Context) error { out, err = f.Store.List(ctx, prefix); return err })
-	if err != nil {
-		out = nil
-	}
-	return out, err
-}
-
-// Sync implements Objects.
-func (f *Faulty) Sync(ctx context.Context, dir string) error {
-	return f.do(ctx, OpSync, dir, func(ctx context.Context) error { return f.Store.Sync(ctx, dir) })
-}
-
-// Publish implements Files.
-func (f *Faulty) Publish(ctx context.Context, staged, final string, size int64) error {
-	return f.do(ctx, OpPublish, staged+" -> "+final, func(ctx context.Context) error {
-		return f.Store.Publish(ctx, staged, final, size)
-	})
-}
-
-// Stat implements Names.
-func (f *Faulty) Stat(ctx context.Context, key string) (e store.Entry, err error) {
-	err = f.do(ctx, OpStat, key, func(ctx context.Context) error { e, err = f.Store.Stat(ctx, key); return err })
-	return e, err
-}
-
-// Open implements Files.
-func (f *Faulty) Open(ctx context.Context, key string) (r store.Reader, n int64, err error) {
-	err = f.do(ctx, OpOpen, key, func(ctx context.Context) error { r, n, err = f.Store.Open(ctx, key); return err })
-	if err != nil {
-		r = nil
-	}
-	return r, n, err
-}
-
-// Remove implements Names.
-func (f *Faulty) Remove(ctx context.Context, key string) error {
-	return f.do(ctx, OpRemove, key, func(ctx context.Context) error { return f.Store.Remove(ctx, key) })
-}
-
-// Stage implements Files. The writes of the staged file, its Finish and its Abort
-// are operations of their own.
-func (f *Faulty) Stage(ctx context.Context, key string) (s store.Staged, err error) {
-	err = f.do(ctx, OpStage, key, func(ctx context.Context) error { s, err = f.Store.Stage(ctx, key); return err })
-	if err != nil {
-		return nil, err
-	}
-	return &faultyStaged{faulty: f, key: key, staged: s}, nil
-}
-
-type faultyStaged struct {
-	faulty *Faulty
-	key    string
-	staged store.Staged
-}
-
-func (s *faultyStaged) Write(p []byte) (n int, err error) {
-	err = s.faulty.do(context.Background(), OpWrite, s.key, func(context.Context) error { n, err = s.staged.Write(p); return err })
-	return n, err
-}
-
-func (s *faultyStaged) Finish(ctx context.Context) error {
-	return s.faulty.do(ctx, OpFinish, s.key, func(ctx context.Context) error { return s.staged.Finish(ctx) })
-}
-
-func (s *faultyStaged) Abort() error {
-	return s.faulty.do(context.Background(), OpAbort, s.key, func(context.Context) error { return s.staged.Abort() })
 }
 
 // Lines joins a transcript, leaving out the operations named.
