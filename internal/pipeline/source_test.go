@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -24,6 +25,9 @@ import (
 	"tidemark/quality"
 	"tidemark/writer"
 )
+
+// long is what `make chaos` asks for.
+var long = flag.Bool("long", false, "run every suite at its full length")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

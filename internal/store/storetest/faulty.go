@@ -53,7 +53,7 @@ const (
 	Land                 // the same, as if the caller's time were up; it happens after Gap more operations
 	Throttle             // nothing happens; the store has too much to do
 	Delay                // it happens after Wait, or, with 0, when Release is called
-	Twice                // it happens twice, one after the other; the second answer is given
+	Twice                // it happens twice, one after the other, but for a Write; the second answer is given
 	// Cut breaks off in the middle, with an error: half of a Write went, a Publish has
 	// copied the file and not given up the staged name, an opened file can be read to
 	// its middle. All else has not happened: no half object is ever visible.

@@ -154,7 +154,7 @@ func TestModesOfPublish(t *testing.T) {
 func TestModesOfWrite(t *testing.T) {
 	for mode, want := range map[storetest.Mode][2]string{
 		storetest.Fail: {"", ""}, storetest.Lose: {"rows", "rows"}, storetest.Late: {"", "rows"},
-		storetest.Twice: {"rowsrows", "rowsrows"}, storetest.Cut: {"ro", "ro"},
+		storetest.Twice: {"rows", "rows"}, storetest.Cut: {"ro", "ro"},
 	} {
 		f, memory := faulty(t, storetest.Fault{Op: storetest.OpWrite, Mode: mode})
 		s, err := f.Stage(t.Context(), "k")
