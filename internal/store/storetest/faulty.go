@@ -56,7 +56,8 @@ const (
 	Twice                // it happens twice, one after the other, but for a Write; the second answer is given
 	// Cut breaks off in the middle, with an error: half of a Write went, a Publish has
 	// copied the file and not given up the staged name, an opened file can be read to
-	// its middle. All else has not happened: no half object is ever visible.
+	// its middle. A Create has not happened, but with Memory, as on a disk, it may be cut
+	// between being visible and being durable. All else has not happened.
 	Cut
 	modes // how many there are
 )

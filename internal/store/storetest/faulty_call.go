@@ -91,7 +91,17 @@ func (f *Faulty) act(ctx context.Context, op Op, key string, do func(context.Con
 // Create implements Objects.
 func (f *Faulty) Create(ctx context.Context, key string, data []byte) error {
 	data = slices.Clone(data) // a late request has its own bytes
-	return f.act(ctx, OpCreate, key, func(ctx context.Context) error { return f.Store.Create(ctx, key, data) })
+	_, err := call(ctx, f, operation[none]{
+		op: OpCreate, key: key,
+		do: func(ctx context.Context) (none, error) { return none{}, f.Store.Create(ctx, key, data) },
+		half: func(context.Context) (none, error) {
+			if m, ok := f.Store.(*Memory); ok {
+				return none{}, m.Link(key, data)
+			}
+			return none{}, nil
+		},
+	})
+	return err
 }
 
 // Read implements Objects.

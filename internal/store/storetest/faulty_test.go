@@ -42,7 +42,7 @@ func TestModesOfCreate(t *testing.T) {
 		{storetest.Land, context.DeadlineExceeded, false, true},
 		{storetest.Throttle, storetest.ErrInjected, false, false},
 		{storetest.Twice, store.ErrExists, true, true},
-		{storetest.Cut, storetest.ErrInjected, false, false},
+		{storetest.Cut, storetest.ErrInjected, true, true}, // until the power fails
 	} {
 		t.Run(test.mode.String(), func(t *testing.T) {
 			f, memory := faulty(t, storetest.Fault{Op: storetest.OpCreate, Mode: test.mode})
@@ -58,6 +58,10 @@ func TestModesOfCreate(t *testing.T) {
 			f.Deliver()
 			if got, there := memory.Snapshot()["k"]; there != test.then || there && got != "mine" {
 				t.Errorf("in the end: got %q, %t, want %t", got, there, test.then)
+			}
+			memory.PowerCut()
+			if _, there := memory.Snapshot()["k"]; there != (test.then && test.mode != storetest.Cut) {
+				t.Errorf("after a power cut: it is there: %t", there)
 			}
 			if got, want := f.Injected(), map[storetest.Mode]int{test.mode: 1}; !maps.Equal(got, want) {
 				t.Errorf("injected: got %v, want %v", got, want)
