@@ -48,6 +48,7 @@ func TestBroker(t *testing.T) {
 			{"rivals", testRivals},
 			{"zombies", testZombies},
 			{"signals", testEnds},
+			{"order", testOrder},
 			{"killed before each call", testKilled},
 			{"readers", testReaders},
 			{"loss", testLoss},
