@@ -29,3 +29,34 @@ func TestTroubleIsNoAlarm(t *testing.T) {
 		}
 	}
 }
+
+// TestDoubtIsNotPublished wants a batch of which no answer came to be nobody's to
+// publish, however often one tries, until the ledger is read and names it (R7).
+func TestDoubtIsNotPublished(t *testing.T) {
+	memory := &storetest.Memory{}
+	faulty := &storetest.Faulty{Store: memory}
+	p := newProcess(faulty, 1)
+	mustDrain(t, p, 2)
+	faulty.Inject(storetest.Fault{Op: storetest.OpCreate, Key: ledger.RecordKey(table, 3), Times: -1})
+	_, err := p.batch(t.Context(), []ledger.Source{sourceOf(topicKey(0), 2, 4)})
+	var doubt *ledger.DoubtError
+	if !errors.As(err, &doubt) {
+		t.Fatalf("got %v, want doubt", err)
+	}
+	for range 3 {
+		if _, err := p.publisher.Publish(t.Context()); err != nil {
+			t.Errorf("publish: %v", err)
+		}
+		checkPart(t, memory)
+	}
+	if got, want := p.ledger.State().Head, int64(2); got != want {
+		t.Errorf("head: got %d, want %d: nobody has seen record 3", got, want)
+	}
+	faulty.Heal()
+	rival := newProcess(memory, 2)
+	rival.step = 1
+	mustDrain(t, rival, 4)
+	mustDrain(t, p, 5)
+	checkPart(t, memory)
+	checkWhole(t, memory, []int64{5})
+}
