@@ -53,7 +53,9 @@ func newEngine(ctx context.Context, cfg *config.Config, tables []*config.Table, 
 	if probed {
 		log.Info("the lake has a real put-if-absent", "lake", cfg.Lake, "keys", probeKeys, "racers", probeRacers)
 	}
-	if e.pipe, err = pipeline.New(pipelineConfig(cfg, tables, drain), e.lake, log, e.registry); err != nil {
+	settings := pipelineConfig(cfg, tables, drain)
+	settings.Staging = staging(lake)
+	if e.pipe, err = pipeline.New(settings, e.lake, log, e.registry); err != nil {
 		return nil, err
 	}
 	e.meter = &meter{Pipeline: e.pipe}

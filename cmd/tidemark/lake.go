@@ -24,6 +24,14 @@ func openLake(ctx context.Context, lake string) (store.Lake, error) {
 	return store.Open(ctx, lake)
 }
 
+// staging is what a lake holds in memory of one file that is being written, in bytes.
+func staging(lake store.Lake) int64 {
+	if b, ok := lake.(*bucket.Bucket); ok {
+		return b.Held()
+	}
+	return 0
+}
+
 // The size of the probe for a real put-if-absent: enough to find most weak stores.
 const (
 	probeKeys   = 20

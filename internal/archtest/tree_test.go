@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"internal/ledger":   {"internal/store"},
 	"internal/schema":   {},
 	"internal/generate": {},
-	"internal/config":   {"internal/schema", "quality", "watermark"},
+	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store"},
 	"internal/store":    {},
 

@@ -150,7 +150,10 @@ func (c *Config) ForRun() error {
 // The defaults and bounds of what stands at the top.
 const (
 	minMemory = 128 << 20
-	maxMemory = 1 << 40
+	// minBucketMemory is for lakes in object stores, whose files are sent in parts that
+	// are held meanwhile.
+	minBucketMemory = 256 << 20
+	maxMemory       = 1 << 40
 )
 
 func defaults(file string) *Config {
@@ -169,7 +172,11 @@ func (c *Config) read(doc value) {
 	}
 	s.require("lake", "file:///var/lib/tidemark", func(v value) { c.Lake = v.lake() })
 	s.require("source_system", "core_banking", func(v value) { v.text(&c.SourceSystem) })
-	s.with("memory", func(v value) { v.size(&c.Memory, minMemory, maxMemory) })
+	least := int64(minMemory)
+	if isBucket(c.Lake) {
+		least = minBucketMemory
+	}
+	s.with("memory", func(v value) { v.size(&c.Memory, least, maxMemory) })
 	s.with("batch", c.readBatch)
 	c.clampBatch(s)
 	s.with("kafka", func(v value) { c.Kafka = readKafka(v) })

@@ -11,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"tidemark/internal/store"
 )
 
 // scalar is a value that is one text, with variables put in.
@@ -320,22 +322,34 @@ func (v value) shown() string {
 	return v.kind()
 }
 
-// lake reads the URL of a lake.
+// lake reads the URL of a lake. What may hold a key is not shown.
 func (v value) lake() string {
 	var s string
 	if !v.textLike(&s, "file:///path") {
 		return ""
 	}
+	if isBucket(s) {
+		if _, err := store.ParseAddress(s); err != nil {
+			v.fault("cannot be used: %v", err)
+		}
+		return s
+	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
 		v.fault("%s: write file:///path", v.shown())
-	case u.Scheme == "s3" || u.Scheme == "gs" || u.Scheme == "azblob":
-		v.fault("%s: %s:// is not in this version: write file:///path", v.shown(), u.Scheme)
+	case u.Scheme != "file" && u.User != nil:
+		v.fault("unknown scheme: write file:///path, s3://bucket/prefix, gs://bucket/prefix or azblob://container/prefix")
 	case u.Scheme != "file" || u.Host != "" || !filepath.IsAbs(u.Path):
 		v.fault("%s: write file:///path, with three slashes and the whole path", v.shown())
 	case u.RawQuery != "" || u.Fragment != "":
 		v.fault("%s: a local lake takes no parameters: write %%3F and %%23 for ? and # in a path", v.shown())
 	}
 	return s
+}
+
+// isBucket reports whether a lake lies in an object store.
+func isBucket(lake string) bool {
+	scheme, _, _ := strings.Cut(lake, "://")
+	return scheme == "s3" || scheme == "gs" || scheme == "azblob"
 }

@@ -7,8 +7,9 @@ import (
 
 // budget says how large a batch may become and how much may be held.
 //
-// Of the memory a quarter, and what the program takes before it holds anything, is
-// left for what is not counted: compression, garbage, code. The rest holds one
+// Of the memory a quarter, what the program takes before it holds anything and what
+// the lake holds of the file that each worker writes is left for what is not counted:
+// compression, garbage, code. The rest holds one
 // batch at work for each worker, one that is being filled, and the consumer's
 // buffers.
 type budget struct {
@@ -23,7 +24,7 @@ type budget struct {
 const resting = 40 << 20
 
 func newBudget(c Config) budget {
-	total := max(c.Memory/4*3-resting, c.Memory/4)
+	total := max(c.Memory/4*3-resting-c.Staging*int64(c.Workers), c.Memory/4)
 	return budget{
 		total: total, weight: total / int64(c.Workers+2),
 		maxBytes: c.MaxBytes, maxRows: c.MaxRows,

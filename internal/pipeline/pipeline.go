@@ -104,6 +104,9 @@ type Config struct {
 	// Memory is the budget in bytes of everything held, the consumer's buffers
 	// included; 1 GiB. Batches are cut early rather than pass it.
 	Memory int64
+	// Staging is what the lake holds in memory of one file that is being written, in
+	// bytes; 0 for a local disk. Each worker has one open at a time.
+	Staging int64
 	// Drain is set where the consumer will drain: a partition is then idle as soon
 	// as it was read to its end.
 	Drain   bool

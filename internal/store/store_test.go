@@ -51,9 +51,9 @@ func TestOpenUnderstandsFileURLs(t *testing.T) {
 		{"file:lake", "", "three slashes"},
 		{"file:///lake?x=1", "", "no parameters"},
 		{dir, "", "write it as file:///path"},
-		{"s3://bucket/x", "", "s3:// is not in this version"},
-		{"gs://bucket/x", "", "gs:// is not in this version"},
-		{"azblob://bucket/x", "", "azblob:// is not in this version"},
+		{"s3://bucket/x", "", "write it as file:///path"},
+		{"gs://bucket/x", "", "write it as file:///path"},
+		{"azblob://bucket/x", "", "write it as file:///path"},
 		{"file://%zz", "", "invalid URL escape"},
 	} {
 		s, err := store.Open(t.Context(), test.url)

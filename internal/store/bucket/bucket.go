@@ -2,32 +2,143 @@
 // Cloud Storage, Azure Blob Storage, all through gocloud.dev/blob.
 //
 // In go keys and bytes, as for store.File, whose contract Bucket keeps; out come
-// store's sentinels and errors that name the key and the way out. What is visible
-// there is durable, so that Sync has nothing to do.
+// store's sentinels and errors that name the key and the way out. All methods may
+// be called from many goroutines and processes at once, except those of one Staged.
+//
+// Invariants, as in package store:
+//
+//	S1 Create is one request with a precondition (If-None-Match: *, ifGenerationMatch=0),
+//	   sent once: no SDK and no transport repeats it. What is neither success nor a
+//	   sentinel is a doubt, which the ledger settles by reading
+//	S2 what is visible in an object store is durable there: Sync has nothing to do
+//	S3 a file is published by a copy within the store, which is seen to be there, as
+//	   long as the staged one and with its nonce, before the staged one is deleted
+//	S4 there are no temporary names: what is not complete is not visible
+//
+// Assumed of the store: a put-if-absent of which exactly one wins, also among
+// racers (store.Probe looks); a read, a look or a listing after an answered write
+// sees it; a copy is whole or not there. Copies ignore preconditions on these
+// stores, so S3 rests on names that are never used twice: two publishers of one file
+// copy the same bytes onto each other.
+//
+// Files are staged in parts and under a nonce in their metadata, which a copy keeps:
+// a repeated request that is refused by what the first one wrote finds its own
+// nonce, and the file is whole. Requests for files and looks are repeated, a few
+// times and with jitter. Every request ends when nothing has moved for a minute.
+// One file that is being staged holds Bucket.Held bytes of memory at most. A file
+// over 5 GiB cannot be copied on S3.
+//
+// Uploads are verified by the store: on S3 by a CRC32 for each request, on GCS by
+// the CRC32C of the whole object, on Azure by an MD5 for each request.
+//
+// Errors show the store's status and code, never its text, a URL or a header:
+// signatures and tokens stand in these. Redirects are not followed.
 package bucket
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
+	"time"
 
 	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/azureblob" // their drivers
-	_ "gocloud.dev/blob/gcsblob"
-	_ "gocloud.dev/blob/s3blob"
 
 	"tidemark/internal/store"
 )
 
+// callTime bounds an operation that moves little, its repetitions included.
+const callTime = 3 * time.Minute
+
+var _ store.Lake = (*Bucket)(nil)
+
 // Bucket is a lake in an object store.
 type Bucket struct {
-	store.Lake
-	objects *blob.Bucket
+	at    store.Address
+	cloud *cloud
 }
 
-// Open gives the lake at a URL: s3://, gs:// or azblob://.
-func Open(_ context.Context, lake string) (*Bucket, error) {
-	return nil, fmt.Errorf("open lake %q: object stores are not in this version", lake)
+// cloud is what tells the stores apart.
+type cloud struct {
+	once  *blob.Bucket // sends each request once
+	again *blob.Bucket // repeats what may be repeated
+
+	// single prepares the options of an upload of n bytes in one request.
+	single func(o *blob.WriterOptions, n int)
+	// parts prepares the options of an upload in parts.
+	parts func(o *blob.WriterOptions)
+	// copy copies an object within the bucket.
+	copy func(ctx context.Context, from, to string) error
+
+	held  int64 // by one upload in parts
+	close func()
+}
+
+// Open gives the lake at a URL: s3://, gs:// or azblob://. It looks for credentials,
+// asks the store nothing and writes nothing.
+func Open(ctx context.Context, lake string) (*Bucket, error) {
+	at, err := store.ParseAddress(lake)
+	if err != nil {
+		return nil, fmt.Errorf("open lake: %w", err)
+	}
+	b := &Bucket{at: *at}
+	switch at.Scheme {
+	case "s3":
+		b.cloud, err = openS3(ctx, at)
+	case "gs":
+		b.cloud, err = openGCS(ctx, at)
+	default:
+		b.cloud, err = openAzure(at)
+	}
+	if err != nil {
+		return nil, b.fail(ctx, "open lake", b.place(), err)
+	}
+	return b, nil
 }
 
 // Close ends its connections.
-func (b *Bucket) Close() error { return b.objects.Close() }
+func (b *Bucket) Close() error {
+	err := errors.Join(b.cloud.once.Close(), b.cloud.again.Close())
+	b.cloud.close()
+	return err
+}
+
+// Held is the memory in bytes that one file which is being staged holds at most.
+func (b *Bucket) Held() int64 { return b.cloud.held }
+
+// place names the lake without its parameters.
+func (b *Bucket) place() string {
+	place := b.at.Scheme + "://" + b.at.Bucket
+	if b.at.Prefix != "" {
+		place += "/" + b.at.Prefix
+	}
+	return place
+}
+
+// name maps a key to the name of an object, and refuses keys that leave the lake.
+func (b *Bucket) name(ctx context.Context, key string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if !fs.ValidPath(key) || key == "." || strings.ContainsRune(key, 0) {
+		return "", errors.New("not a key: want a relative path with forward slashes")
+	}
+	return b.prefix() + key, nil
+}
+
+// prefix begins the name of every object of the lake.
+func (b *Bucket) prefix() string {
+	if b.at.Prefix == "" {
+		return ""
+	}
+	return b.at.Prefix + "/"
+}
+
+func randomHex() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails: it would end the program
+	return hex.EncodeToString(b[:])
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -27,6 +28,8 @@ func Run(t *testing.T, factory func(t *testing.T) Store) {
 		{"ListIsOrderedAndByPrefix", listIsOrderedAndByPrefix},
 		{"StagedIsWholeOrAborted", stagedIsWholeOrAborted},
 		{"StagedNameIsNotReused", stagedNameIsNotReused},
+		{"LargeStagedIsWhole", largeStagedIsWhole},
+		{"LargeAbortedIsNotThere", largeAbortedIsNotThere},
 		{"PublishMovesOnce", publishMovesOnce},
 		{"PublishNeverReplaces", publishNeverReplaces},
 		{"PublishChecksTheSize", publishChecksTheSize},
@@ -151,11 +154,63 @@ func stagedIsWholeOrAborted(t *testing.T, s Store) {
 	}
 }
 
+// stagedNameIsNotReused: a store may look at the name when the file is begun, or when
+// it is finished.
 func stagedNameIsNotReused(t *testing.T, s Store) {
 	stage(t, s, "stage/x", "first")
-	_, err := s.Stage(t.Context(), "stage/x")
+	f, err := s.Stage(t.Context(), "stage/x")
+	if err == nil {
+		_, err = f.Write([]byte("second"))
+		must(t, err)
+		err = f.Finish(t.Context())
+		must(t, f.Abort())
+	}
 	wantErr(t, err, store.ErrExists)
 	wantData(t, s, "stage/x", "first")
+}
+
+// largeStagedIsWhole: what an object store takes in several parts comes back as it
+// went in.
+func largeStagedIsWhole(t *testing.T, s Store) {
+	want := make([]byte, 20<<20+7)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(want) // never fails
+	f, err := s.Stage(t.Context(), "stage/large")
+	must(t, err)
+	for part := range slices.Chunk(want, 300_001) {
+		_, err := f.Write(part)
+		must(t, err)
+	}
+	must(t, f.Finish(t.Context()))
+	must(t, s.Publish(t.Context(), "stage/large", "t/large", int64(len(want))))
+	got, err := s.Read(t.Context(), "t/large")
+	must(t, err)
+	if !bytes.Equal(got, want) {
+		t.Errorf("got %d other bytes, want the %d that were staged", len(got), len(want))
+	}
+	r, _, err := s.Open(t.Context(), "t/large")
+	must(t, err)
+	defer r.Close()
+	got, err = io.ReadAll(r)
+	must(t, err)
+	if !bytes.Equal(got, want) {
+		t.Errorf("open: got %d other bytes, want the %d that were staged", len(got), len(want))
+	}
+}
+
+// largeAbortedIsNotThere: of a file that is aborted after several parts nothing is to
+// be seen.
+func largeAbortedIsNotThere(t *testing.T, s Store) {
+	f, err := s.Stage(t.Context(), "stage/large")
+	must(t, err)
+	for range 12 {
+		_, err := f.Write(make([]byte, 1<<20))
+		must(t, err)
+	}
+	must(t, f.Abort())
+	entries, err := s.List(t.Context(), "")
+	if err != nil || len(entries) != 0 {
+		t.Errorf("got %v, %v, want nothing", entries, err)
+	}
 }
 
 func publishMovesOnce(t *testing.T, s Store) {

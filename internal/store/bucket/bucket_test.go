@@ -1,0 +1,44 @@
+package bucket_test
+
+import (
+	"context"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"tidemark/internal/cloudtest"
+	"tidemark/internal/store/bucket"
+	"tidemark/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	cloudtest.Setenv()
+	goleak.VerifyTestMain(m)
+}
+
+// TestSuite holds every kind of store to the contract of the local disk, each
+// against a running server.
+func TestSuite(t *testing.T) {
+	for _, start := range []func(testing.TB) *cloudtest.Server{
+		cloudtest.GoFakeS3, cloudtest.Versity, cloudtest.MinIO, cloudtest.FakeGCS, cloudtest.Azurite,
+	} {
+		s := start(t)
+		t.Run(s.Name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, s.Lake(t.Name())) })
+		})
+	}
+}
+
+func open(t *testing.T, lake string) *bucket.Bucket {
+	t.Helper()
+	b, err := bucket.Open(context.Background(), lake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}

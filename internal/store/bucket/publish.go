@@ -1,0 +1,97 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+
+	"gocloud.dev/blob"
+
+	"tidemark/internal/store"
+)
+
+// Publish gives the file staged, of size bytes, its final name, and then takes the
+// staged name away, with the answers of store.File's Publish: store.ErrNotExist,
+// store.ErrSize and store.ErrExists are settled, and nothing has changed.
+//
+// The final name is copied to within the store. Doing it again is harmless, and so
+// is another process doing the same at the same time: both copy the same bytes, and
+// the staged file goes only when the final one was seen to be this very file.
+func (b *Bucket) Publish(ctx context.Context, staged, final string, size int64) error {
+	from, err := b.name(ctx, staged)
+	if err != nil {
+		return b.fail(ctx, "publish", staged, err)
+	}
+	to, err := b.name(ctx, final)
+	if err != nil {
+		return b.fail(ctx, "publish", final, err)
+	}
+	call, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	p := publication{bucket: b, from: from, to: to}
+	op := staged + " as " + final
+	is, err := b.cloud.again.Attributes(call, from)
+	switch {
+	case err != nil:
+		return b.failLook(ctx, "publish", op, err)
+	case is.Size != size:
+		return b.fail(ctx, "publish", op, store.ErrSize)
+	}
+	if err := p.bring(call, is); errors.Is(err, store.ErrExists) {
+		return b.fail(ctx, "publish", op, store.ErrExists)
+	} else if err != nil {
+		return b.failUnsettled(ctx, "publish", op, err)
+	}
+	if err := b.cloud.again.Delete(call, from); err != nil && !isAbsent(err) {
+		return b.failUnsettled(ctx, "publish", op, err)
+	}
+	return nil
+}
+
+type publication struct {
+	bucket   *Bucket
+	from, to string
+}
+
+// bring makes the final object be the staged one. store.ErrExists: another has the
+// name.
+func (p publication) bring(ctx context.Context, is *blob.Attributes) error {
+	there, err := p.look(ctx, is)
+	if err != nil || there {
+		return err
+	}
+	copied := p.bucket.cloud.copy(ctx, p.from, p.to)
+	// Whatever the copy said: it is there when it is seen, and another publisher may
+	// have brought it and taken the staged one away meanwhile.
+	there, err = p.look(ctx, is)
+	switch {
+	case err != nil:
+		return errors.Join(copied, unsettled(err))
+	case there:
+		return nil
+	case copied != nil:
+		return copied
+	}
+	return errors.New("the copy is not there")
+}
+
+// look reports whether the final object is the staged one.
+func (p publication) look(ctx context.Context, is *blob.Attributes) (there bool, err error) {
+	now, err := p.bucket.cloud.again.Attributes(ctx, p.to)
+	switch {
+	case isAbsent(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	case now.Size != is.Size || is.Metadata[nonceKey] == "" || now.Metadata[nonceKey] != is.Metadata[nonceKey]:
+		return false, store.ErrExists
+	}
+	return true, nil
+}
+
+// unsettled keeps what was seen after a copy from being read as a settled answer.
+func unsettled(err error) error {
+	if errors.Is(err, store.ErrExists) {
+		return errors.New("the final object is not the staged one after the copy")
+	}
+	return err
+}
