@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 
 // pureFiles are the pure half of a package that also has edges.
 var pureFiles = []string{
-	"internal/ledger/attempt.go", "internal/ledger/handover.go", "internal/ledger/record.go", "internal/ledger/state.go",
+	"internal/ledger/attempt.go", "internal/ledger/handover.go", "internal/ledger/judge.go", "internal/ledger/record.go", "internal/ledger/state.go",
 }
 
 // pure are the packages whose every answer is a function of its arguments.

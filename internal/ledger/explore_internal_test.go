@@ -22,6 +22,8 @@ type bounds struct {
 	pubKill int  // publishers that start again from the checkpoint
 	power   int  // power cuts
 	copies  bool // publishing is copy, verify, delete instead of one rename
+	vacuums int  // passes of a slow vacuum: it loads once, and removes what it found dead one by one, at any time
+	again   int  // staged files of which a second copy lands after they were published
 	wild    bool // writers may start anywhere, as after another's idea of offsets
 
 	drop string // the rule that is dropped: see the teeth
@@ -68,9 +70,10 @@ type world struct {
 	flying     []put
 	writers    []writerState
 	publishers []publisherState
-	checkpoint int64 // the mark in the newest checkpoint
+	checkpoint int64  // the mark in the newest checkpoint
+	vacuum     *State // what a vacuum has loaded, nil: none is under way
 
-	lost, delayed, twice, kills, pubKill, power, trim int // left
+	lost, delayed, twice, kills, pubKill, power, trim, vacuums, again int // left
 }
 
 type explorer struct {
@@ -104,7 +107,8 @@ func explore(b bounds) (int, *violation) {
 		progress := false
 		var found *violation
 		x.steps(&at.w, func(label string, w world, what string) {
-			if !strings.HasPrefix(label, "deliver") {
+			// What must not be needed to come to an end: a late arrival, a vacuum.
+			if !strings.HasPrefix(label, "deliver") && !strings.HasPrefix(label, "V ") {
 				progress = true
 			}
 			n := &node{parent: at, label: label}
@@ -149,6 +153,7 @@ func (x *explorer) start() world {
 	w := world{
 		staged: map[int]file{}, final: map[int]map[int]int{}, checkpoint: 1,
 		lost: x.lost, delayed: x.delayed, twice: x.twice, kills: x.kills, pubKill: x.pubKill, power: x.power,
+		vacuums: x.vacuums, again: x.again,
 	}
 	if x.drop == "trim-ledger" {
 		w.trim = 1
@@ -233,7 +238,10 @@ func (x *explorer) key(w *world) string {
 	for _, p := range w.publishers {
 		num(int(p.mark), int(p.seq), int(p.handover.step), int(p.step), p.part)
 	}
-	num(int(w.checkpoint), w.lost, w.delayed, w.twice, w.kills, w.pubKill, w.power, w.trim)
+	num(int(w.checkpoint), w.lost, w.delayed, w.twice, w.kills, w.pubKill, w.power, w.trim, w.vacuums, w.again)
+	if w.vacuum != nil {
+		num(int(w.vacuum.Head), int(w.vacuum.Mark))
+	}
 	return string(b)
 }
 
@@ -416,6 +424,7 @@ func (x *explorer) steps(w *world, do emit) {
 		}
 		do("power cut", c, "")
 	}
+	x.vacuumSteps(w, do)
 	if w.trim > 0 && len(w.ledger) > 0 && w.ledger[0] != 0 && len(w.final[x.builds[w.ledger[0]-1].name]) > 0 {
 		c := w.clone()
 		c.trim--

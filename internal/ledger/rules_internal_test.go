@@ -32,6 +32,10 @@ func TestExplorationIsClean(t *testing.T) {
 		"copies":         {writers: 1, partitions: 1, rows: 2, publishers: 2, lost: 1, pubKill: 1, copies: true},
 		"power":          {writers: 2, partitions: 1, rows: 2, publishers: 1, power: 1, delayed: 1},
 		"three writers":  {writers: 3, partitions: 1, rows: 2, publishers: 1, delayed: 1},
+		"vacuum":         {writers: 2, partitions: 1, rows: 2, publishers: 1, delayed: 1, kills: 1, vacuums: 1},
+		"vacuum, copies": {writers: 1, partitions: 1, rows: 2, publishers: 2, lost: 1, pubKill: 1, copies: true, vacuums: 1, again: 1},
+		"vacuum twice":   {writers: 2, partitions: 1, rows: 2, publishers: 1, lost: 1, pubKill: 1, vacuums: 2},
+		"vacuum, two":    {writers: 2, partitions: 2, rows: 1, publishers: 1, delayed: 1, vacuums: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			states, v := explore(b)
@@ -144,4 +148,21 @@ func TestBatchNamesUnique(t *testing.T) {
 // R13: a number that was used stays used.
 func TestLedgerIsForever(t *testing.T) {
 	tooth(t, "trim-ledger", usual(), "rows twice")
+}
+
+// R12: staging goes only where one loaded state shows that its batch can never be
+// decided, or that it is decided and published.
+func TestVacuumOnlyDead(t *testing.T) {
+	b := usual()
+	b.vacuums = 1
+	tooth(t, "vacuum-undecided", b, "rows lost")
+	tooth(t, "vacuum-at-start", b, "rows lost")
+	tooth(t, "vacuum-overtaken", b, "rows lost")
+	late := b
+	late.lost, late.delayed = 0, 1
+	tooth(t, "vacuum-age", late, "rows lost")
+	// H2 of the model: a mark that passes what is decided lets a vacuum take it away.
+	marked := b
+	marked.pubKill = 1
+	tooth(t, "no-mark", marked, "rows lost")
 }
