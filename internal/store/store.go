@@ -53,7 +53,8 @@ type Entry struct {
 }
 
 // Staged is a file that is being written. Exactly one goroutine uses it. Either
-// Finish or Abort must be called; Write keeps nothing of its argument.
+// Finish or Abort must be called; Write keeps nothing of its argument. That the name
+// is taken (ErrExists) shows in Stage or in Finish: an object store looks at it last.
 type Staged interface {
 	io.Writer
 	// Finish makes the file and its name durable. After an error the file must be

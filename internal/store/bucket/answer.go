@@ -62,6 +62,9 @@ func answerOf(err error) (*answer, bool) {
 		if errors.As(err, &api) {
 			a.code = api.ErrorCode()
 		}
+		if a.code == "UnknownError" { // the SDK's word for none
+			a.code = ""
+		}
 	default:
 		return nil, false
 	}
@@ -119,6 +122,8 @@ func (b *Bucket) fail(ctx context.Context, op, key string, err error) error {
 			e.Err, e.Hint = store.ErrExists, ""
 		case a.busy() && op == "create":
 			e.Err, e.Hint = store.ErrAgain, ""
+		case a.absent(): // not an object: it can only be the bucket
+			e.Hint = b.hint(&answer{code: noBucketS3})
 		}
 	}
 	return e

@@ -29,7 +29,7 @@ func openAzure(at *store.Address) (*cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	again, err := clientAzure(at, web, policy.RetryOptions{MaxRetries: tries - 1, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: longestWait})
+	again, err := clientAzure(at, web, policy.RetryOptions{MaxRetries: tries - 1, RetryDelay: firstWait, MaxRetryDelay: longestWait})
 	if err != nil {
 		return nil, err
 	}

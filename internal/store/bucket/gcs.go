@@ -3,7 +3,6 @@ package bucket
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
@@ -40,7 +39,7 @@ func openGCS(ctx context.Context, at *store.Address) (*cloud, error) {
 	}
 	// Preconditions and immutable names make each request one that may be repeated.
 	again.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(tries),
-		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: longestWait, Multiplier: 2}))
+		storage.WithBackoff(gax.Backoff{Initial: firstWait, Max: longestWait, Multiplier: 2}))
 	c := &cloud{held: 3 * chunkSize}
 	c.close = func() {
 		once.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,8 +23,10 @@ import (
 
 const (
 	// tries is how often a request for a file or a look is sent.
-	tries = 4
-	// longestWait bounds the pause between two of them, which is drawn by chance.
+	tries = 5
+	// firstWait bounds the first pause between two of them; each may be twice the last.
+	firstWait = 400 * time.Millisecond
+	// longestWait bounds any pause.
 	longestWait = 5 * time.Second
 	// partSize is the least that S3 takes as a part.
 	partSize = 5 << 20
@@ -49,7 +52,7 @@ func openS3(ctx context.Context, at *store.Address) (*cloud, error) {
 	}
 	once := client(aws.NopRetryer{})
 	again := client(retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff = tries, longestWait
+		o.MaxAttempts, o.Backoff = tries, retry.BackoffDelayerFunc(pause)
 	}))
 	c := &cloud{close: web.CloseIdleConnections}
 	if c.once, err = s3blob.OpenBucket(ctx, once, at.Bucket, nil); err != nil {
@@ -101,6 +104,12 @@ func noCredentials(err error) error {
 		return fmt.Errorf("no credentials: %w", a)
 	}
 	return fmt.Errorf("no credentials: %s", clean(err.Error()))
+}
+
+// pause is before the next attempt, drawn by chance: many that were refused at once
+// should not come back at once.
+func pause(attempt int, _ error) (time.Duration, error) {
+	return rand.N(min(firstWait<<min(attempt, 10), longestWait)), nil
 }
 
 // uploads sets the size below which an upload is one request, and the parts of a
