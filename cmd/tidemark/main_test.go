@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,6 +54,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"damage": damage,
+			"fresh":  fresh,
+			"strand": strand,
 			"await":  await,
 			"signal": signals,
 		},
@@ -76,27 +77,6 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if want, err := strconv.Atoi(args[0]); err != nil || code != want {
 		ts.Fatalf("%s exited with %d, want %s", strings.Join(args[1:], " "), code, args[0])
 	}
-}
-
-// damage flip|cut|copy GLOB does something to the first file that matches.
-func damage(ts *testscript.TestScript, _ bool, args []string) {
-	name := match(ts, args[1])
-	data, err := os.ReadFile(name)
-	ts.Check(err)
-	switch args[0] {
-	case "flip":
-		data[len(data)/2] ^= 1
-	case "cut":
-		data = data[:len(data)-1]
-	case "copy":
-		name = strings.TrimSuffix(name, ".parquet") + "-copy.parquet"
-	case "remove":
-		ts.Check(os.Remove(name))
-		return
-	default:
-		ts.Fatalf("no damage %q", args[0])
-	}
-	ts.Check(os.WriteFile(name, data, 0o644))
 }
 
 // await URL asks until the answer is 200.
@@ -123,13 +103,4 @@ func signals(ts *testscript.TestScript, _ bool, args []string) {
 		sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt}[name]
 		ts.Check(all[len(all)-1].Process.Signal(sig))
 	}
-}
-
-func match(ts *testscript.TestScript, glob string) string {
-	names, err := filepath.Glob(ts.MkAbs(glob))
-	ts.Check(err)
-	if len(names) == 0 {
-		ts.Fatalf("nothing matches %s", glob)
-	}
-	return names[0]
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,8 +18,9 @@ import (
 // sample is how far some long work is, in total since its start.
 type sample struct {
 	rows, bytes int64
-	done, total int64 // what the bar and the estimate go by; total 0: not known yet
-	rest        []any // further attributes for the log
+	unit        string // what is counted as rows, empty: rows
+	done, total int64  // what the bar and the estimate go by; total 0: not known yet
+	rest        []any  // further attributes for the log
 }
 
 // The pace of progress on a log and on a screen.
@@ -56,7 +58,8 @@ func (r *reporter) lines(ctx context.Context, log *slog.Logger) {
 		case now := <-tick.C:
 			s := r.sample()
 			seconds := now.Sub(at).Seconds()
-			attrs := []any{"rows", s.rows, "rows_per_s", int64(float64(s.rows-last.rows) / seconds), "mb_per_s", fmt.Sprintf("%.1f", float64(s.bytes-last.bytes)/seconds/1e6)}
+			unit := cmp.Or(s.unit, "rows")
+			attrs := []any{unit, s.rows, unit + "_per_s", int64(float64(s.rows-last.rows) / seconds), "mb_per_s", fmt.Sprintf("%.1f", float64(s.bytes-last.bytes)/seconds/1e6)}
 			if s.total > 0 {
 				attrs = append(attrs, "left", s.total-s.done)
 			}
@@ -108,8 +111,9 @@ func (r *reporter) update(t *progress.Tracker) bool {
 		t.UpdateTotal(max(now.total, now.done))
 		t.SetValue(min(now.done, now.total-1)) // at its total a tracker ends by itself
 	}
-	t.UpdateMessage(fmt.Sprintf("%s  %s rows  %s rows/s  %.1f MB/s", r.what, status.Number(now.rows),
-		status.Number(int64(float64(now.rows)/seconds)), float64(now.bytes)/seconds/1e6))
+	unit := cmp.Or(now.unit, "rows")
+	t.UpdateMessage(fmt.Sprintf("%s  %s %s  %s %s/s  %.1f MB/s", r.what, status.Number(now.rows), unit,
+		status.Number(int64(float64(now.rows)/seconds)), unit, float64(now.bytes)/seconds/1e6))
 	return now.done >= now.total
 }
 

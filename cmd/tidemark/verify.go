@@ -22,7 +22,7 @@ type verifyCommand struct {
 
 // Help is shown by --help.
 func (verifyCommand) Help() string {
-	return "Every record of the ledger is held against those before it and against its files: they must exist, with their size and checksum, and no other Parquet file may lie beside them. " +
+	return "Every record of the ledger is held against its own hash, those before it and its files: they must exist, with their size and checksum, and no other Parquet file may lie beside them. " +
 		"Each difference is one line with its place, and the exit code is then 5. Nothing is changed, and it may run while others write.\n\n" +
 		example("tidemark verify -c tidemark.yaml --deep")
 }
@@ -89,7 +89,7 @@ func (c *verifyCommand) table(ctx context.Context, p *program, lake store.Lake, 
 	return sum, err
 }
 
-// conclusion is one line about a table.
+// conclusion is what is to be said about a table.
 func conclusion(s verify.Summary) string {
 	verdict := "no difference"
 	switch {
@@ -102,6 +102,12 @@ func conclusion(s verify.Summary) string {
 	if s.Pending > 0 {
 		pending = fmt.Sprintf(" (%s not published yet)", status.Number(s.Pending))
 	}
-	return fmt.Sprintf("%s: %s: %s, %s, %s%s, %s, %s", s.Table, verdict,
+	line := fmt.Sprintf("%s: %s: %s, %s, %s%s, %s, %s", s.Table, verdict,
 		status.Count(s.Head, "record"), status.Count(s.Batches, "batch"), status.Count(s.Files, "file"), pending, status.Count(s.Rows, "row"), status.Size(s.Bytes))
+	if s.Head == 0 {
+		return line
+	}
+	// Nothing in the lake covers the newest record but itself: who keeps this hash
+	// elsewhere can tell whether a ledger was made anew.
+	return fmt.Sprintf("%s\n%s: %s chained to the one before, the last is %d with SHA-256 %s", line, s.Table, status.Count(s.Linked, "record"), s.Head, s.HeadHash)
 }

@@ -154,3 +154,42 @@ func TestManyProcessesShareALake(t *testing.T) {
 		t.Errorf("got %v, %v: no temporary file may be left", left, err)
 	}
 }
+
+// A folder goes with its last object, and the lake itself never does.
+func TestRemoveTakesEmptyFolders(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for _, key := range []string{"a/b/1", "a/b/2", "alone"} {
+		if err := s.Create(t.Context(), key, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func(name string) bool {
+		_, err := os.Stat(dir + name)
+		return err == nil
+	}
+	for _, c := range []struct {
+		key          string
+		folder, root bool
+	}{{"a/b/1", true, true}, {"a/b/2", false, true}, {"alone", false, true}} {
+		if err := s.Remove(t.Context(), c.key); err != nil {
+			t.Fatal(err)
+		}
+		if there("/a/b") != c.folder || there("") != c.root {
+			t.Errorf("after %s: folder %v, lake %v, want %v and %v", c.key, there("/a/b"), there(""), c.folder, c.root)
+		}
+	}
+	if err := os.Remove(dir + "/a"); err != nil { // now empty, and its own folder's matter
+		t.Fatal(err)
+	}
+	if err := s.Create(t.Context(), "top", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Remove(t.Context(), "top"); err != nil || !there("") {
+		t.Errorf("the last object of a lake: %v, the lake is there: %v", err, there(""))
+	}
+	// A folder that is known to be durable and went away is made again.
+	if err := s.Create(t.Context(), "a/b/3", []byte("x")); err != nil || !there("/a/b/3") {
+		t.Errorf("create in a folder that went away: %v", err)
+	}
+}
