@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"errors"
+	"time"
 
 	"gocloud.dev/blob"
 
@@ -60,18 +61,37 @@ func (p publication) bring(ctx context.Context, is *blob.Attributes) error {
 		return err
 	}
 	copied := p.bucket.cloud.copy(ctx, p.from, p.to)
-	// Whatever the copy said: it is there when it is seen, and another publisher may
-	// have brought it and taken the staged one away meanwhile.
-	there, err = p.look(ctx, is)
-	switch {
-	case err != nil:
-		return errors.Join(copied, unsettled(err))
-	case there:
-		return nil
-	case copied != nil:
-		return copied
+	for attempt := range tries {
+		// Whatever the copy said: the file is there when it is seen.
+		there, err = p.look(ctx, is)
+		switch {
+		case err != nil:
+			return errors.Join(copied, unsettled(err))
+		case there:
+			return nil
+		case !isAbsent(copied):
+			return errors.Join(copied, errors.New("the copy is not there"))
+		}
+		// Another publisher saw the final one and took the staged one away. A gateway on
+		// a file system shows no object while a third one's copy takes its place.
+		if err := wait(ctx, attempt); err != nil {
+			return err
+		}
 	}
-	return errors.New("the copy is not there")
+	return errors.New("the staged object went, and the final one is not there")
+}
+
+// wait pauses between two looks.
+func wait(ctx context.Context, attempt int) error {
+	d, _ := pause(attempt, nil)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // look reports whether the final object is the staged one.
