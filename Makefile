@@ -19,7 +19,7 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # start a broker (all called TestBroker…): its slowness would test our timeouts.
 RACE_PKGS := ./consumer/... ./writer/... ./internal/...
 
-.PHONY: help test setup unit broker race deploy-check fuzz lint mod-check bench build demo clean
+.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,11 @@ broker: ## run the packages that start Apache Kafka, one after another
 race: ## run the concurrent packages under the race detector
 	@go test -race -run '^$$' $(RACE_PKGS) >/dev/null
 	@go test -race -timeout 15m -p 1 -skip '^TestBroker' $(RACE_PKGS)
+
+chaos: setup ## every suite at its full length: error loops, zombies, storms, bugs put back (an hour or more)
+	@go test -v -timeout 0 ./internal/pipeline -long
+	@go test -v -timeout 0 ./internal/badday -long
+	@go test -v -timeout 0 ./internal/teeth -long -run TestTeethBite
 
 deploy-check: ## render deploy/kubernetes and check every object, the Containerfile and its program
 	@go -C tools/deploytest vet ./...
