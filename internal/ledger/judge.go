@@ -31,7 +31,7 @@ func (s *State) Judge(m *Manifest) (Verdict, string) {
 	}
 	for _, start := range m.Sources {
 		k := Key{Topic: start.Topic, TopicID: start.TopicID, Partition: start.Partition}
-		if p, known := s.Sources[k]; known && p.Next > start.From {
+		if p := s.Sources[k]; p.Next > start.From { // 0, where nobody has claimed it
 			return Dead, fmt.Sprintf("%s is decided to %d, and it starts at %d", k.short(), p.Next, start.From)
 		}
 	}
