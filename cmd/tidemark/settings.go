@@ -49,7 +49,7 @@ func consumerConfig(cfg *config.Config, tables []*config.Table) consumer.Config 
 	out := consumer.Config{
 		Brokers: k.Brokers, Tables: map[string]string{}, Start: k.Start,
 		Group: k.Group, InstanceID: k.InstanceID, Rack: k.Rack, Protocol: k.Protocol, SessionTimeout: k.SessionTimeout,
-		BufferBytes: min(cfg.Memory/bufferShare, bufferMost),
+		BufferBytes: min(cfg.Memory/bufferShare, bufferMost), MaxBatchBytes: cfg.Memory / bufferShare,
 	}
 	for _, t := range tables {
 		for _, topic := range t.Topics {

@@ -160,9 +160,9 @@ func (a amount) String() string {
 
 func (t *vacuumedTable) add(l *ledger.Leftover) {
 	kinds := map[ledger.Verdict]string{
-		ledger.Waiting: "no partition was decided past their start, so that they may still be decided",
-		ledger.Needed:  "decided since the published mark of the newest checkpoint",
-		ledger.Unknown: "their manifest is missing or cannot be read, so that nothing tells",
+		ledger.Waiting: "no partition was decided past the start, it may still be decided",
+		ledger.Needed:  "decided since the last checkpoint, and perhaps still needed",
+		ledger.Unknown: "the manifest is missing or cannot be read, nothing tells whether it is needed",
 		ledger.Dead:    "younger than --older-than",
 	}
 	if l.Removed {
@@ -211,6 +211,6 @@ func (t *vacuumedTable) text(p *program, removed bool) {
 		if byKind[kind].Batches > shownStays {
 			more = ", …"
 		}
-		fmt.Fprintln(p.stdout, status.Plain(fmt.Sprintf("%s: %s stay: %s: %s%s", t.Table, byKind[kind], kind, strings.Join(named[kind], ", "), more)))
+		fmt.Fprintln(p.stdout, status.Plain(fmt.Sprintf("%s: %s kept: %s: %s%s", t.Table, byKind[kind], kind, strings.Join(named[kind], ", "), more)))
 	}
 }

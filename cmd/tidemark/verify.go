@@ -107,7 +107,11 @@ func conclusion(s verify.Summary) string {
 	if s.Head == 0 {
 		return line
 	}
+	chain := "whole"
+	if unlinked := s.Head - 1 - s.Linked; unlinked > 0 {
+		chain = fmt.Sprintf("%s of %s follow from the hash of the one before", status.Number(s.Linked), status.Count(s.Head-1, "record"))
+	}
 	// Nothing in the lake covers the newest record but itself: who keeps this hash
 	// elsewhere can tell whether a ledger was made anew.
-	return fmt.Sprintf("%s\n%s: %s chained to the one before, the last is %d with SHA-256 %s", line, s.Table, status.Count(s.Linked, "record"), s.Head, s.HeadHash)
+	return fmt.Sprintf("%s\n%s: chain of records: %s; record %d has SHA-256 %s", line, s.Table, chain, s.Head, s.HeadHash)
 }
