@@ -47,6 +47,7 @@ func TestBroker(t *testing.T) {
 			{"lake not writable", testNotWritable},
 			{"rivals", testRivals},
 			{"zombies", testZombies},
+			{"storm", testStorm},
 			{"signals", testEnds},
 			{"order", testOrder},
 			{"killed before each call", testKilled},
@@ -60,7 +61,9 @@ func TestBroker(t *testing.T) {
 		}
 	})
 	t.Run("memory", func(t *testing.T) { testMemory(t, h) })
-	t.Run("broker away", func(t *testing.T) { testAway(t, h) }) // the last: nobody else has a broker meanwhile
+	// The last: nobody else has a broker meanwhile.
+	t.Run("broker trouble", func(t *testing.T) { testBrokerTrouble(t, h) })
+	t.Run("broker away", func(t *testing.T) { testAway(t, h) })
 }
 
 // house is what all tests share.

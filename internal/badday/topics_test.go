@@ -25,6 +25,10 @@ func testTopics(t *testing.T, h *house) {
 	t.Run("all bad", h.allBad)
 	t.Run("clock jumped back", h.clockJumpedBack)
 	t.Run("aborted transactions", h.aborted)
+	t.Run("open transaction", h.openTransaction)
+	t.Run("hanging transaction", h.hangingTransaction)
+	t.Run("interleaved transactions", h.interleavedTransactions)
+	t.Run("compacted", h.compacted)
 	t.Run("committed offsets ahead", h.committedAhead)
 }
 
