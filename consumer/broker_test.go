@@ -35,6 +35,7 @@ func TestBroker(t *testing.T) {
 		{"describe", testDescribe},
 		{"memory", testMemory},
 		{"group", testGroup},
+		{"instance id taken", testInstanceTaken},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 	}
@@ -368,6 +369,26 @@ func testGroup(t *testing.T, b *kafkatest.Broker) {
 			}
 		})
 	}
+}
+
+// testInstanceTaken: with KIP-848 the second process of an instance id is refused, for
+// as long as the first lives. It says so and ends.
+func testInstanceTaken(t *testing.T, b *kafkatest.Broker) {
+	b.CreateTopic(t, "taken", 1)
+	want := produce(t, producer(t, b), "taken", 0, "a", 50)
+	cfg := brokerConfig(b, "taken")
+	cfg.Protocol, cfg.InstanceID = "consumer", "one"
+	l := newLedger()
+	one := start(t, cfg, newHandler(l))
+	one.await(t, "it reads", func() bool { return one.at("taken/0", 50) })
+	two := start(t, cfg, newHandler(l))
+	err := <-two.done
+	two.cancel()
+	if !errors.Is(err, consumer.ErrRefused) || !errors.Is(err, kerr.UnreleasedInstanceID) || !strings.Contains(err.Error(), "instance_id one") {
+		t.Errorf("run: %v, want the instance id refused", err)
+	}
+	one.stop(t)
+	l.wantDecided(t, "taken/0", want)
 }
 
 // wantReleased wants the broker to take a new member under the instance id of one

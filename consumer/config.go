@@ -36,8 +36,9 @@ type Config struct {
 	// BufferBytes bounds the memory for records fetched ahead; 64 MiB. A single
 	// batch larger than this is still read, up to MaxBatchBytes.
 	BufferBytes int64
-	// MaxBatchBytes is what one batch of a producer may be after decompression; the
-	// larger of BufferBytes and 128 MiB. A larger one ends the consumer.
+	// MaxBatchBytes is what one batch of a producer may take in memory after
+	// decompression; the larger of BufferBytes and 128 MiB. A larger one ends the
+	// consumer.
 	MaxBatchBytes int64
 
 	// Patience is how long a refusal (topic missing, rights missing, credentials

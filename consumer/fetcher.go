@@ -31,6 +31,7 @@ const (
 // all answers in flight, buffered and in hand fit the budget.
 type fetcher struct {
 	client *kgo.Client
+	unpack unpacker
 	budget int64
 	asked  int32 // size of requests in force
 	ids    map[string][16]byte
@@ -44,6 +45,11 @@ type fetcher struct {
 func newFetcher(c *Consumer) (*fetcher, error) {
 	f := &fetcher{budget: c.cfg.BufferBytes, ids: map[string][16]byte{}, ratio: unmeasured}
 	f.asked = f.size()
+	var err error
+	memory := new(pool)
+	if f.unpack, err = newUnpacker(c.cfg.MaxBatchBytes, memory); err != nil {
+		return nil, err
+	}
 	opts := append([]kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// Markers of transactions show where a position stands behind aborted records.
@@ -56,11 +62,10 @@ func newFetcher(c *Consumer) (*fetcher, error) {
 		kgo.FetchMaxPartitionBytes(f.share()),
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.BrokerMaxReadBytes(math.MaxInt32 / 2),
-		kgo.MaxDecompressBatchBytes(int(min(c.cfg.MaxBatchBytes, math.MaxInt32))),
+		kgo.WithDecompressor(f.unpack),
 		kgo.WithHooks(f),
-		kgo.WithPools(new(pool)),
+		kgo.WithPools(memory),
 	}, c.opts...)
-	var err error
 	f.client, err = kgo.NewClient(opts...)
 	return f, err
 }

@@ -127,6 +127,7 @@ func (s *session) distrust() {
 // listen hears what the group has to say beside assignments, until the client is
 // closed. Nothing is ever fetched by it.
 func (s *session) listen() {
+	var taken, last time.Time // since when the instance id is another's, and when that was last heard
 	for {
 		fetches := s.group.PollFetches(context.Background())
 		if fetches.IsClientClosed() {
@@ -135,8 +136,18 @@ func (s *session) listen() {
 		fetches.EachError(func(topic string, partition int32, err error) {
 			s.metrics.troubles.WithLabelValues("group").Inc()
 			s.warn("the group has a problem", "group", s.cfg.Group, "err", err)
-			if errors.Is(err, kerr.FencedInstanceID) {
+			switch now := time.Now(); {
+			case errors.Is(err, kerr.FencedInstanceID):
 				s.fail(fmt.Errorf("%w instance_id %s: another member uses it: %w", ErrRefused, s.cfg.InstanceID, err))
+			case errors.Is(err, kerr.UnreleasedInstanceID):
+				// Who died without a farewell has it until its session ends; who lives, for ever.
+				if now.Sub(last) > s.cfg.Patience {
+					taken = now
+				}
+				if last = now; now.Sub(taken) >= s.cfg.Patience {
+					s.fail(fmt.Errorf("%w instance_id %s for %s: another member uses it: give each process an instance_id of its own: %w",
+						ErrRefused, s.cfg.InstanceID, s.cfg.Patience, err))
+				}
 			}
 		})
 	}

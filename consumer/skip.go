@@ -69,7 +69,7 @@ func (s *session) probe(ctx context.Context, src batch.Source, pos int64, leader
 	rp := &resp.Topics[0].Partitions[0]
 	fp, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		Offset: pos, Topic: src.Topic, Partition: src.Partition, IsolationLevel: kgo.ReadCommitted(),
-	}, rp, kgo.DefaultDecompressor(), nil)
+	}, rp, s.fetch.unpack, nil)
 	switch {
 	case fp.Err != nil:
 		return pos, fp.Err

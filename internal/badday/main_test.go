@@ -60,6 +60,7 @@ func TestBroker(t *testing.T) {
 			})
 		}
 	})
+	t.Run("bombs", func(t *testing.T) { testBombs(t, h) })
 	t.Run("memory", func(t *testing.T) { testMemory(t, h) })
 	// The last: nobody else has a broker meanwhile.
 	t.Run("broker trouble", func(t *testing.T) { testBrokerTrouble(t, h) })
