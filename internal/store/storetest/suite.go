@@ -225,12 +225,16 @@ func publishMovesOnce(t *testing.T, s Store) {
 	}
 }
 
+// publishNeverReplaces: neither a file of another size nor one that only its content
+// tells apart.
 func publishNeverReplaces(t *testing.T, s Store) {
 	stage(t, s, "stage/x", "mine")
-	stage(t, s, "t/x.parquet", "other's")
-	wantErr(t, s.Publish(t.Context(), "stage/x", "t/x.parquet", 4), store.ErrExists)
-	wantData(t, s, "stage/x", "mine")
-	wantData(t, s, "t/x.parquet", "other's")
+	for name, other := range map[string]string{"t/x.parquet": "other's", "t/y.parquet": "hers"} {
+		stage(t, s, name, other)
+		wantErr(t, s.Publish(t.Context(), "stage/x", name, 4), store.ErrExists)
+		wantData(t, s, "stage/x", "mine")
+		wantData(t, s, name, other)
+	}
 }
 
 func publishChecksTheSize(t *testing.T, s Store) {
