@@ -101,7 +101,7 @@ bench: ## measure: raw consume, whole drain, pipeline alone
 	@scripts/bench
 
 build: ## build bin/tidemark, static, with its version
-	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark
+	@CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark
 
 demo: ## run the demonstration
 	@go run ./cmd/tidemark demo

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tidemark/internal/cloudtest"
 )
 
 // patience is how long anything may take that a test waits for.
@@ -33,6 +35,7 @@ type job struct {
 
 // settings are the parts of a configuration that tests vary.
 type settings struct {
+	lake      string // its URL, empty: the folder of the job
 	brokers   string // empty: the plain listener
 	kafka     string // further keys of kafka
 	onLoss    string
@@ -60,15 +63,18 @@ func (j *job) config() string {
 	if s.brokers == "" {
 		s.brokers = j.topic.broker.Plain
 	}
+	if s.lake == "" {
+		s.lake = "file://" + string(j.lake)
+	}
 	name := filepath.Join(j.dir, "tidemark.yaml")
-	text := fmt.Sprintf(`lake: file://%s
+	text := fmt.Sprintf(`lake: "%s"
 source_system: badday
 kafka: {brokers: ["%s"], group: "%s", session_timeout: 6s, on_loss: %s%s}
 batch: {max_age: %s, max_rows: %d}
 memory: %s
 tables:
   - {name: %s, preset: banking/card-transactions, topics: ["%s"], halt_above: %s, halt_min_rows: 1}
-`, j.lake, s.brokers, s.group, s.onLoss, s.kafka, s.maxAge, s.maxRows, s.memory, table, j.topic.name, s.haltAbove)
+`, s.lake, s.brokers, s.group, s.onLoss, s.kafka, s.maxAge, s.maxRows, s.memory, table, j.topic.name, s.haltAbove)
 	must(j.t, os.WriteFile(name+".new", []byte(text), 0o600))
 	must(j.t, os.Rename(name+".new", name)) // a process that starts may be reading it
 	return name
@@ -82,6 +88,7 @@ func (j *job) stream() []string { return []string{"--log-format", "json", "run",
 func (j *job) start(args []string) *process {
 	j.t.Helper()
 	p := &process{t: j.t, cmd: exec.Command(j.program, args...), done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), cloudtest.Environ()...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
