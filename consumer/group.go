@@ -141,7 +141,7 @@ func (s *session) listen() {
 				s.fail(fmt.Errorf("%w instance_id %s: another member uses it: %w", ErrRefused, s.cfg.InstanceID, err))
 			case errors.Is(err, kerr.UnreleasedInstanceID):
 				// Who died without a farewell has it until its session ends; who lives, for ever.
-				if now.Sub(last) > s.cfg.Patience {
+				if now.Sub(last) > lately {
 					taken = now
 				}
 				if last = now; now.Sub(taken) >= s.cfg.Patience {

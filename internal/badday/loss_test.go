@@ -17,6 +17,8 @@ func testLoss(t *testing.T, h *house) {
 	t.Run("topic made anew between runs", h.anewBetweenRuns)
 	t.Run("topic made anew while running", h.anewWhileRunning)
 	t.Run("by retention", h.goneByRetention)
+	t.Run("by age", h.expired)
+	t.Run("topic deleted while running", h.deleted)
 }
 
 // lost is what is left of records when all before an offset are gone from Kafka.

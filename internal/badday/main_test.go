@@ -50,6 +50,7 @@ func TestBroker(t *testing.T) {
 			{"rivals", testRivals},
 			{"zombies", testZombies},
 			{"storm", testStorm},
+			{"membership", testMembership},
 			{"signals", testEnds},
 			{"order", testOrder},
 			{"killed before each call", testKilled},
