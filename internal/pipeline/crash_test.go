@@ -17,11 +17,11 @@ import (
 // a fresh process to bring every record to its one fate (P1, P3).
 func TestCrashAtEveryOperation(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
-		g := ground{virtual: true, lake: func(*testing.T) storetest.Store { return &storetest.Memory{} }}
+		g := ground{name: "memory", virtual: true, lake: func(*testing.T) storetest.Store { return &storetest.Memory{} }}
 		g.inEveryWay(t)
 	})
 	t.Run("disk", func(t *testing.T) {
-		g := ground{virtual: true, lake: disk}
+		g := ground{name: "disk", virtual: true, lake: disk}
 		if *long {
 			g.inEveryWay(t)
 		} else {
@@ -32,6 +32,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 
 // ground is where the error loop runs.
 type ground struct {
+	name    string
 	lake    func(t *testing.T) storetest.Store // a new one, empty
 	virtual bool                               // time may be: nothing goes over a network
 	sum     tally
@@ -52,7 +53,7 @@ func (g *ground) inEveryWay(t *testing.T) {
 			})
 		}
 	}
-	g.sum.print(t, began)
+	g.sum.tell(t, began)
 }
 
 // inTurn does one thing to every step-th operation, each time another, once.
@@ -61,7 +62,7 @@ func (g *ground) inTurn(t *testing.T, step int) {
 	all := storetest.Modes()
 	for n := 0; g.once(t, crash{index: 1 + n*step, mode: all[n%len(all)]}); n++ {
 	}
-	g.sum.print(t, began)
+	g.sum.tell(t, began)
 }
 
 // once runs one crash. It reports whether there was an operation to fail.
@@ -137,21 +138,24 @@ func (c *crash) run(t *testing.T, lake storetest.Store) {
 	if m, ok := lake.(*storetest.Memory); ok && c.reached {
 		m.PowerCut()
 	}
-	recovers(t, faulty, tp)
+	recovers(t, faulty.Store, tp, func() { faulty.Deliver() })
 }
 
 // recovers wants a fresh process to bring every record to its one fate, and one more
 // to find nothing to do after all has landed that was still on its way.
-func recovers(t *testing.T, faulty *storetest.Faulty, tp *topic) {
-	for life, late := range []func(){func() {}, func() { faulty.Deliver() }} {
-		late()
+func recovers(t *testing.T, lake storetest.Store, tp *topic, deliver func()) {
+	t.Helper()
+	for life := range 2 {
+		if life == 1 {
+			deliver()
+		}
 		next := testConfig(t)
 		next.Random = rand.NewChaCha8([32]byte{2, byte(life)})
-		if err := newProcess(t, next, faulty, tp).drain(t.Context()); err != nil {
+		if err := newProcess(t, next, lake, tp).drain(t.Context()); err != nil {
 			t.Errorf("process %d after the crash: %v", life+1, err)
 		}
-		checkExact(t, faulty.Store, "t", tp)
-		checkBalance(t, faulty.Store, "t")
+		checkExact(t, lake, "t", tp)
+		checkBalance(t, lake, "t")
 	}
 }
 
@@ -175,9 +179,9 @@ func (s *tally) add(c *crash) {
 	}
 }
 
-func (s *tally) print(t *testing.T, began time.Time) {
-	t.Logf("figures: error loop: %d runs of up to %d operations, %d ended with an error; faults: %s; %.1f s",
-		s.runs, s.longest, s.failed, kinds(s.faults), time.Since(began).Seconds())
+func (s *tally) tell(t *testing.T, began time.Time) {
+	t.Logf("figures: %s, error loop: %d runs of up to %d operations, %d ended with an error; faults: %s; %.1f s",
+		name, s.runs, s.longest, s.failed, kinds(s.faults), time.Since(began).Seconds())
 }
 
 // kinds is a text of counts by mode.

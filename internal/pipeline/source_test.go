@@ -19,6 +19,7 @@ import (
 
 	"tidemark/consumer"
 	"tidemark/internal/batch"
+	"tidemark/internal/cloudtest"
 	"tidemark/internal/ledger"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/schema"
@@ -29,7 +30,10 @@ import (
 // long is what `make chaos` asks for.
 var long = flag.Bool("long", false, "run every suite at its full length")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	cloudtest.Setenv()
+	goleak.VerifyTestMain(m)
+}
 
 // noon is the present of all tests.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)

@@ -153,13 +153,17 @@ func (f *Faulty) Heal() {
 // told that they were not are given up.
 func (f *Faulty) Deliver() []error {
 	f.mu.Lock()
-	late, orphans := f.mu.delayed, f.mu.orphans
-	f.mu.delayed, f.mu.orphans = nil, nil
+	late := f.mu.delayed
+	f.mu.delayed = nil
 	f.mu.Unlock()
 	var out []error
 	for _, p := range late {
 		out = append(out, p.do())
 	}
+	f.mu.Lock()
+	orphans := f.mu.orphans // some of them are of this moment
+	f.mu.orphans = nil
+	f.mu.Unlock()
 	for _, s := range orphans {
 		_ = s.Abort()
 	}

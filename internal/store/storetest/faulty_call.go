@@ -203,5 +203,9 @@ func (s *faultyStaged) Finish(ctx context.Context) error {
 }
 
 func (s *faultyStaged) Abort() error {
-	return s.faulty.act(context.Background(), OpAbort, s.key, func(context.Context) error { return s.staged.Abort() })
+	err := s.faulty.act(context.Background(), OpAbort, s.key, func(context.Context) error { return s.staged.Abort() })
+	if err != nil {
+		s.faulty.orphan(s.staged) // it may still be open
+	}
+	return err
 }

@@ -182,13 +182,13 @@ func TestModesOfWrite(t *testing.T) {
 // TestLostFileIsGivenUp wants a file that was opened for a caller who does not know it
 // to stay until Deliver, and no longer.
 func TestLostFileIsGivenUp(t *testing.T) {
-	for _, mode := range []storetest.Mode{storetest.Lose, storetest.Twice} {
+	for _, mode := range []storetest.Mode{storetest.Lose, storetest.Twice, storetest.Late} {
 		f, memory := faulty(t, storetest.Fault{Op: storetest.OpStage, Mode: mode})
 		if _, err := f.Stage(t.Context(), "k"); err == nil {
 			t.Errorf("%s: got no error", mode)
 		}
-		if _, there := memory.Snapshot()["k"]; !there {
-			t.Errorf("%s: it is not there", mode)
+		if _, there := memory.Snapshot()["k"]; there != (mode != storetest.Late) {
+			t.Errorf("%s: it is there: %t", mode, there)
 		}
 		f.Deliver()
 		if _, there := memory.Snapshot()["k"]; there {
