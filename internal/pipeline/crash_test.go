@@ -53,7 +53,7 @@ func (g *ground) inEveryWay(t *testing.T) {
 			})
 		}
 	}
-	g.sum.tell(t, began)
+	g.sum.tell(t, g.name, began)
 }
 
 // inTurn does one thing to every step-th operation, each time another, once.
@@ -62,7 +62,7 @@ func (g *ground) inTurn(t *testing.T, step int) {
 	all := storetest.Modes()
 	for n := 0; g.once(t, crash{index: 1 + n*step, mode: all[n%len(all)]}); n++ {
 	}
-	g.sum.tell(t, began)
+	g.sum.tell(t, g.name, began)
 }
 
 // once runs one crash. It reports whether there was an operation to fail.
@@ -179,7 +179,7 @@ func (s *tally) add(c *crash) {
 	}
 }
 
-func (s *tally) tell(t *testing.T, began time.Time) {
+func (s *tally) tell(t *testing.T, name string, began time.Time) {
 	t.Logf("figures: %s, error loop: %d runs of up to %d operations, %d ended with an error; faults: %s; %.1f s",
 		name, s.runs, s.longest, s.failed, kinds(s.faults), time.Since(began).Seconds())
 }
