@@ -103,7 +103,7 @@ func TestSiteBearsBadClients(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close()
+			t.Cleanup(func() { conn.Close() })
 			if _, err := io.WriteString(conn, begun); err != nil {
 				t.Fatal(err)
 			}

@@ -48,7 +48,7 @@ type storm struct {
 }
 
 func (h *house) storm(t *testing.T, protocol string, events int, lasts time.Duration) {
-	seed := max(1, *chaosSeed)
+	seed := *chaosSeed
 	from := time.Now()
 	tp := h.newTopic(t, "storm-"+protocol, 12)
 	s := &storm{job: h.newJob(t, tp), chance: rand.New(rand.NewPCG(seed, 0))}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,7 +31,7 @@ func readFrame(r io.Reader, least uint32) (frame, error) {
 	if n < least || n > maxFrame {
 		return nil, fmt.Errorf("read frame of %d bytes: this is not Kafka's protocol", n)
 	}
-	f = append(f, make([]byte, n)...)
+	f = slices.Grow(f, int(n))[:4+n]
 	_, err := io.ReadFull(r, f[4:])
 	return f, err
 }

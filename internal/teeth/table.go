@@ -14,7 +14,7 @@ type Bite struct {
 }
 
 func (b Bite) String() string {
-	text := fmt.Sprintf("`%s` %s", b.Package, b.By)
+	text := "`" + b.Package + "` " + b.By
 	if b.BlackBox {
 		text += " (the built program)"
 	}

@@ -105,7 +105,8 @@ func Parse(name, text string) (Tooth, error) {
 			return t, fmt.Errorf("parse tooth %s: %w", name, err)
 		}
 	}
-	return t, t.validate()
+	err := t.validate()
+	return t, err
 }
 
 func (t *Tooth) set(line string) error {

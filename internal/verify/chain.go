@@ -215,7 +215,7 @@ func (v *verifier) readCheckpoint(ctx context.Context, head int64) (*ledger.Stat
 		return nil, err
 	}
 	st := ledger.NewState(v.sum.Table)
-	if json.Unmarshal(data, st) != nil { //nolint:musttag // a Key is text, as a key of a map
+	if json.Unmarshal(data, st) != nil {
 		return nil, nil
 	}
 	return st, nil
@@ -253,7 +253,7 @@ func sameFold(kept, fold *ledger.State) bool {
 			c.HeadHash = ""
 		}
 		c.Drifts, c.Halts = slices.Concat(s.Drifts), slices.Concat(s.Halts)
-		data, err := json.Marshal(&c) //nolint:musttag // a Key is text, as a key of a map
+		data, err := json.Marshal(&c)
 		if err != nil {
 			return err.Error()
 		}

@@ -88,7 +88,7 @@ func TestAnswersToCreate(t *testing.T) {
 				t.Errorf("got %v, want …%s…", err, c.want)
 			}
 			for _, sentinel := range []error{store.ErrExists, store.ErrAgain, store.ErrNotExist, store.ErrSize} {
-				if got, want := errors.Is(err, sentinel), c.is == sentinel; got != want {
+				if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
 					t.Errorf("%v is %v: %v, want %v", err, sentinel, got, want)
 				}
 			}

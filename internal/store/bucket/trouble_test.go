@@ -39,7 +39,7 @@ func missingBucketIsNoEmptyLedger(t *testing.T, s *cloudtest.Server) {
 func lostAnswer(t *testing.T, s *cloudtest.Server) {
 	lost := map[string]bool{}
 	p := faultproxy.HTTP(t, s.Endpoint, onceAfter("PUT", faultproxy.Lose, lost))
-	b := open(t, s.LakeThrough(p.Endpoint, "p"))
+	b := open(t, s.LakeThrough(p.Endpoint, "lost"))
 	err := b.Create(t.Context(), "record", []byte("x"))
 	if err == nil || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrAgain) || errors.Is(err, store.ErrNotExist) {
 		t.Errorf("create: got %v, want a doubt", err)
@@ -96,7 +96,7 @@ func corruptedUpload(t *testing.T, s *cloudtest.Server) {
 	if s.Name == "gofakes3" {
 		return // it compares nothing
 	}
-	b := open(t, s.LakeThrough(corrupting(t, s.Endpoint), "p"))
+	b := open(t, s.LakeThrough(corrupting(t, s.Endpoint), "corrupt"))
 	f, err := b.Stage(t.Context(), "file")
 	if err != nil {
 		t.Fatal(err)
