@@ -185,7 +185,6 @@ func (h *handler) request(r *http.Request, act Action) (*http.Request, bool) {
 	if err != nil {
 		return nil, false
 	}
-	out.Header.Del("Expect") // it was kept
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	out.Body, _ = out.GetBody()
 	return out, true

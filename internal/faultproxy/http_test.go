@@ -115,6 +115,21 @@ func TestRequestIsUnchanged(t *testing.T) {
 	}
 }
 
+// TestNothingIsAdded wants a request without a header that Go's clients send by
+// themselves to reach the server without it.
+func TestNothingIsAdded(t *testing.T) {
+	s, p, client := open(t, nil)
+	req, err := http.NewRequest(http.MethodGet, p.Endpoint+"/lake/k", nil)
+	must(t, err)
+	req.Header.Set("User-Agent", "")
+	resp, err := client.Do(req)
+	must(t, err)
+	must(t, resp.Body.Close())
+	if got := s.whole[0].Header; len(got) != 0 {
+		t.Errorf("got headers %v, want none", got)
+	}
+}
+
 // TestActions does everything to a PUT, before it is forwarded and after it is
 // answered: what the client is told, and what the server got by then and in the end.
 func TestActions(t *testing.T) {

@@ -343,3 +343,88 @@ func TestClient(t *testing.T) {
 		}
 	}
 }
+
+// TestNotKafka wants a connection to end on which one side speaks something else, or
+// the broker answers what nobody asked.
+func TestNotKafka(t *testing.T) {
+	right := framed([]byte{0, 0, 0, 1}, []byte("answer"))
+	for _, test := range []struct {
+		name      string
+		ask, told []byte // by the client, and by the broker to whatever it is asked
+		want      string
+	}{
+		{"in order", request(1, "a"), right, "1: answer"},
+		{"client speaks HTTP", []byte("GET / HTTP/1.1\r\n\r\n"), right, "closed"},
+		{"request without a head", framed(), right, "closed"},
+		{"broker speaks HTTP", request(1, "a"), []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "closed"},
+		{"answer without a head", request(1, "a"), framed([]byte{0, 0, 1}), "closed"},
+		{"answer to another", request(1, "a"), framed([]byte{0, 0, 0, 2}, []byte("answer")), "closed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			var broker sync.WaitGroup
+			t.Cleanup(func() { l.Close(); broker.Wait() })
+			broker.Go(func() {
+				if asking, err := l.Accept(); err == nil {
+					(&clerk{}).serve(asking, l.Addr().String()) // the proxy, which asks where to listen
+				}
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				if n, err := conn.Read(make([]byte, 1024)); n > 0 && err == nil {
+					_, _ = conn.Write(test.told)
+				}
+				_, _ = io.Copy(io.Discard, conn)
+			})
+			p := faultproxy.Kafka(t, l.Addr().String(), nil)
+			if got := say(t, p.Endpoint, 1, test.ask); got[0] != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestUnaskedAnswer wants an answer that nobody asked for to end the connection.
+func TestUnaskedAnswer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	var broker sync.WaitGroup
+	t.Cleanup(func() { l.Close(); broker.Wait() })
+	broker.Go(func() {
+		if asking, err := l.Accept(); err == nil {
+			(&clerk{}).serve(asking, l.Addr().String())
+		}
+		if conn, err := l.Accept(); err == nil {
+			_, _ = conn.Write(framed([]byte{0, 0, 0, 0}, []byte("answer")))
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+		}
+	})
+	p := faultproxy.Kafka(t, l.Addr().String(), nil)
+	if got := say(t, p.Endpoint, 1); got[0] != "closed" {
+		t.Errorf("got %q, want a closed connection", got)
+	}
+}
+
+// TestEndClosesIdle wants the end of a test to close connections on which nothing is
+// asked.
+func TestEndClosesIdle(t *testing.T) {
+	var idle net.Conn
+	t.Run("idle", func(t *testing.T) {
+		p := faultproxy.Kafka(t, (&clerk{}).listen(t, ""), nil)
+		var err error
+		idle, err = net.Dial("tcp", p.Endpoint)
+		must(t, err)
+		_, err = idle.Write(request(1, "a"))
+		must(t, err)
+		_, err = io.ReadFull(idle, make([]byte, 8+len("answer 1 to a")))
+		must(t, err)
+	})
+	defer idle.Close()
+	if n, err := idle.Read(make([]byte, 1)); err == nil {
+		t.Errorf("got %d bytes, want a closed connection", n)
+	}
+}
