@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,60 @@ func TestDoubtfulDecision(t *testing.T) {
 			checkExact(t, lake, "t", tp)
 		})
 	}
+}
+
+// TestEndlessDoubtEnds wants a process to end whose store answers everything and lets no
+// record in, with what it said. It used to stage the same records for ever, a few
+// seconds apart, and to leave all of that in the lake.
+func TestEndlessDoubtEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(1)
+		tp.add(0, 3, noon.Add(-3*time.Hour))
+		lake := &storetest.Memory{}
+		denied := errors.New("AccessDenied")
+		faulty := (&storetest.Faulty{Store: lake}).Inject(storetest.Fault{Op: storetest.OpCreate, Key: ledger.RecordKey("t", 2), Times: -1, Err: denied})
+		err := newProcess(t, testConfig(t), faulty, tp).drain(t.Context())
+		var doubt *ledger.DoubtError
+		if !errors.As(err, &doubt) || !errors.Is(err, denied) {
+			t.Fatalf("got %v, want a doubt and its cause", err)
+		}
+		staged := 0
+		for key := range lake.Snapshot() {
+			if strings.HasSuffix(key, "manifest.json") {
+				staged++
+			}
+		}
+		if want := 5; staged != want {
+			t.Errorf("%d batches were staged, want %d", staged, want)
+		}
+		faulty.Heal()
+		next := testConfig(t)
+		next.Random = rand.NewChaCha8([32]byte{9})
+		if err := newProcess(t, next, faulty, tp).drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		checkExact(t, lake, "t", tp)
+	})
+}
+
+// TestDoubtsThatPass wants doubts not to add up over a ledger that moves.
+func TestDoubtsThatPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(1)
+		tp.add(0, 40, noon.Add(-3*time.Hour))
+		lake := &storetest.Memory{}
+		faulty := &storetest.Faulty{Store: lake}
+		for seq := range int64(8) { // 8 answers are one doubt
+			faulty.Inject(storetest.Fault{Op: storetest.OpCreate, Key: ledger.RecordKey("t", 2+seq), Times: 8})
+		}
+		if err := newProcess(t, testConfig(t), faulty, tp).drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := faulty.Injected()[storetest.Fail]; got != 64 {
+			t.Errorf("%d answers were doubtful, want 64", got)
+		}
+		checkExact(t, lake, "t", tp)
+	})
 }
 
 // TestDoubtSendsBack wants a stream to go back to where the ledger stands after a

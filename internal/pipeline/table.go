@@ -44,6 +44,11 @@ type table struct {
 	// took is how long the last decision and publication took, in ms: a record is
 	// written before its own are known.
 	took struct{ decide, publish float64 }
+	// doubted is how often deciding has ended in doubt while the ledger stood at head.
+	doubted struct {
+		head  int64
+		times int
+	}
 }
 
 // part is a partition that feeds a table here.

@@ -21,6 +21,10 @@ import (
 // of more is cut in pieces.
 const maxDays = 2000
 
+// doubtTries is how often in a row deciding may end in doubt without the ledger moving:
+// each time all is read and staged again, and what was staged stays.
+const doubtTries = 5
+
 // errDropped ends the way of a batch that is not to be decided.
 var errDropped = errors.New("dropped")
 
@@ -88,9 +92,11 @@ func (w *worker) one(ctx context.Context, b *build) {
 		// Whether it is decided is not known: the ledger is asked, and reading goes on
 		// from what it says (R5).
 		t.log.Warn("deciding was doubtful; reading the ledger again", "batch", doubt.Batch, "err", err)
-		if _, e := t.ledger.Load(context.WithoutCancel(ctx)); e != nil {
+		st, e := t.ledger.Load(context.WithoutCancel(ctx))
+		switch {
+		case e != nil:
 			err = errors.Join(err, e)
-		} else {
+		case w.p.doubts(t, st.Head) < doubtTries:
 			err = errDropped
 		}
 	}
@@ -109,6 +115,19 @@ func (w *worker) one(ctx context.Context, b *build) {
 		w.p.failLocked(fmt.Errorf("%s: %w", t.name, err))
 	}
 	t.doneLocked(b)
+}
+
+// doubts counts a doubt after which the ledger stands at head, and returns how many
+// that were in a row.
+func (p *Pipeline) doubts(t *table, head int64) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.doubted.head != head {
+		t.doubted.times = 0
+	}
+	t.doubted.head = head
+	t.doubted.times++
+	return t.doubted.times
 }
 
 // measure counts what the worker keeps.
