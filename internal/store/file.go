@@ -144,9 +144,8 @@ func (f *File) Open(ctx context.Context, key string) (Reader, int64, error) {
 	return file, info.Size(), nil
 }
 
-// Remove deletes an object, durably, and its folder where nothing else is in it: keys
-// have no folders, and a name for each batch that ever was would slow every walk.
-// ErrNotExist: there is none.
+// Remove deletes an object, durably. Its folder stays, even where it is empty now: who
+// is about to put a file there must not find it gone. ErrNotExist: there is none.
 func (f *File) Remove(ctx context.Context, key string) error {
 	name, err := f.name(ctx, key)
 	if err == nil {
@@ -154,9 +153,6 @@ func (f *File) Remove(ctx context.Context, key string) error {
 	}
 	if err == nil {
 		err = f.syncDir(filepath.Dir(name))
-	}
-	if dir := filepath.Dir(name); err == nil && dir != f.root {
-		_ = syscall.Rmdir(dir) // refused where the folder is not empty
 	}
 	return f.fail("remove", key, err)
 }
