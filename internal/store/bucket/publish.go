@@ -37,9 +37,12 @@ func (b *Bucket) Publish(ctx context.Context, staged, final string, size int64) 
 	case is.Size != size:
 		return b.fail(ctx, "publish", op, store.ErrSize)
 	}
-	if err := p.bring(call, is); errors.Is(err, store.ErrExists) {
+	switch err := p.bring(call, is); {
+	case errors.Is(err, store.ErrExists):
 		return b.fail(ctx, "publish", op, store.ErrExists)
-	} else if err != nil {
+	case errors.Is(err, store.ErrNotExist):
+		return &store.Error{Op: "publish", Key: op, Err: store.ErrNotExist}
+	case err != nil:
 		return b.failUnsettled(ctx, "publish", op, err)
 	}
 	if err := b.cloud.again.Delete(call, from); err != nil && !isAbsent(err) {
@@ -65,20 +68,27 @@ func (p publication) bring(ctx context.Context, is *blob.Attributes) error {
 		// Whatever the copy said: the file is there when it is seen.
 		there, err = p.look(ctx, is)
 		switch {
-		case err != nil:
-			return errors.Join(copied, unsettled(err))
 		case there:
 			return nil
-		case !isAbsent(copied):
-			return errors.Join(copied, errors.New("the copy is not there"))
+		case copied != nil && !isAbsent(copied):
+			return errors.Join(copied, unsettled(err))
 		}
-		// Another publisher saw the final one and took the staged one away. A gateway on
-		// a file system shows no object while a third one's copy takes its place.
+		// Several publishers copy at once, and one of them has taken the staged one away.
+		// A gateway on a file system shows no object, or one without its metadata, while
+		// another's copy takes its place.
 		if err := wait(ctx, attempt); err != nil {
 			return err
 		}
 	}
-	return errors.New("the staged object went, and the final one is not there")
+	switch {
+	case isAbsent(copied) && errors.Is(err, store.ErrExists):
+		// Nothing is left to publish, and an object has the final name: whoever asked for
+		// this looks there next. The gateway may have lost the metadata in a race of copies.
+		return store.ErrNotExist
+	case err == nil:
+		err = errors.New("the final object is not there after the copy")
+	}
+	return errors.Join(copied, unsettled(err))
 }
 
 // wait pauses between two looks.
