@@ -17,7 +17,8 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 
 # Packages with goroutines. Under the race detector they run without the tests that
 # start a broker (all called TestBroker…) or drive object stores in loops: its slowness
-# would test timeouts.
+# would test timeouts. Nor with the storms, whose thousands of timers in virtual time
+# made Go's own runtime fail under it (1.26: SIGSEGV in timer.maybeRunChan).
 RACE_PKGS := ./consumer/... ./writer/... ./internal/...
 
 .PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench build demo clean
@@ -62,7 +63,7 @@ broker: ## run the packages that start Apache Kafka, one after another
 
 race: ## run the concurrent packages under the race detector
 	@go test -race -run '^$$' $(RACE_PKGS) >/dev/null
-	@go test -race -timeout 15m -p 1 -skip '^(TestBroker|TestErrorLoopOn)' $(RACE_PKGS)
+	@go test -race -timeout 15m -p 1 -skip '^(TestBroker|TestErrorLoopOn|TestStorms)' $(RACE_PKGS)
 
 chaos: setup ## every suite at its full length: error loops, zombies, storms, bugs put back (an hour or more)
 	@go test -v -timeout 0 ./internal/pipeline -long
