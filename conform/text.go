@@ -119,7 +119,7 @@ func (d *Decoder) unescape(s span) (text []byte, lone int) {
 	return out[:n], -1
 }
 
-// unit is the UTF-16 unit of the escape \uXXXX at pos.
+// unit is the UTF-16 unit of the escape \u and its four digits at pos.
 func (d *Decoder) unit(pos int) rune {
 	b := d.buf[pos+2 : pos+6]
 	return hex(b[0])<<12 | hex(b[1])<<8 | hex(b[2])<<4 | hex(b[3])

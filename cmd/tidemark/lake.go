@@ -24,6 +24,27 @@ func openLake(ctx context.Context, lake string) (store.Lake, error) {
 	return store.Open(ctx, lake)
 }
 
+// selection is the lake of a configuration, with the tables that a command works on.
+type selection struct {
+	lake   store.Lake
+	tables []*config.Table
+}
+
+// openTables reads a configuration and opens its lake, for the table of this name or,
+// without one, for all.
+func openTables(ctx context.Context, file, table string) (*selection, error) {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := selectTables(cfg, table)
+	if err != nil {
+		return nil, err
+	}
+	lake, err := openLake(ctx, cfg.Lake)
+	return &selection{lake, tables}, err
+}
+
 // staging is what a lake holds in memory of one file that is being written, in bytes.
 func staging(lake store.Lake) int64 {
 	if b, ok := lake.(*bucket.Bucket); ok {

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tidemark/internal/config"
 	"tidemark/internal/ledger"
 	"tidemark/internal/status"
 	"tidemark/internal/store"
@@ -57,21 +56,13 @@ const vacuumWorkers = 16
 
 // Run vacuums table after table.
 func (c *vacuumCommand) Run(ctx context.Context, p *program) error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return err
-	}
-	tables, err := selectTables(cfg, c.Table)
-	if err != nil {
-		return err
-	}
-	lake, err := openLake(ctx, cfg.Lake)
+	on, err := openTables(ctx, c.Config, c.Table)
 	if err != nil {
 		return err
 	}
 	doc := vacuumed{DryRun: !c.Yes, Tables: []vacuumedTable{}}
-	for _, t := range tables {
-		done, err := c.table(ctx, p, lake, t.Schema.Name)
+	for _, t := range on.tables {
+		done, err := c.table(ctx, p, on.lake, t.Schema.Name)
 		doc.Tables = append(doc.Tables, done)
 		if !c.JSON {
 			done.text(p, c.Yes)

@@ -29,21 +29,13 @@ func (verifyCommand) Help() string {
 
 // Run verifies table after table.
 func (c *verifyCommand) Run(ctx context.Context, p *program) error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return err
-	}
-	tables, err := selectTables(cfg, c.Table)
-	if err != nil {
-		return err
-	}
-	lake, err := openLake(ctx, cfg.Lake)
+	on, err := openTables(ctx, c.Config, c.Table)
 	if err != nil {
 		return err
 	}
 	different := int64(0)
-	for _, t := range tables {
-		sum, err := c.table(ctx, p, lake, t)
+	for _, t := range on.tables {
+		sum, err := c.table(ctx, p, on.lake, t)
 		if err != nil {
 			return err
 		}

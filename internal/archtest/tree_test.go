@@ -40,8 +40,9 @@ var arrows = map[string][]string{
 
 	// Only tests import these.
 	"internal/archtest":        {},
-	"internal/kafkatest":       {},
-	"internal/cloudtest":       {},
+	"internal/kafkatest":       {"internal/scripttest"},
+	"internal/cloudtest":       {"internal/scripttest"},
+	"internal/scripttest":      {},
 	"internal/faultproxy":      {},
 	"internal/teeth":           {},
 	"internal/store/storetest": {"internal/store"},

@@ -11,11 +11,11 @@ package cloudtest
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"tidemark/internal/scripttest"
 )
 
 // Bucket is the bucket, or container, that every server has.
@@ -64,7 +64,7 @@ func S3Mock(t testing.TB) *Server { return start(t, Server{Name: "s3mock", Schem
 
 func start(t testing.TB, s Server) *Server {
 	t.Helper()
-	s.t, s.Dir, s.port = t, t.TempDir(), freePort(t)
+	s.t, s.Dir, s.port = t, t.TempDir(), scripttest.FreePorts(t, 1)
 	t.Cleanup(s.end) // its data goes, too: no need for good order
 	s.up()
 	return &s
@@ -118,15 +118,7 @@ func (s *Server) end() {
 
 func (s *Server) run(verb string, args ...string) string {
 	s.t.Helper()
-	script := filepath.Join(root(s.t), "scripts", "stores")
-	cmd := exec.Command(script, append([]string{verb, s.Name, "--dir", s.Dir}, args...)...)
-	var problems strings.Builder
-	cmd.Stderr = &problems
-	out, err := cmd.Output()
-	if err != nil {
-		s.t.Fatalf("scripts/stores %s %s: %v\n%s", verb, s.Name, err, problems.String())
-	}
-	return string(out)
+	return scripttest.Run(s.t, "stores", append([]string{verb, s.Name, "--dir", s.Dir}, args...)...)
 }
 
 // Environ is, as NAME=value, what a program needs to use any of the servers: the keys,

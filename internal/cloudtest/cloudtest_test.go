@@ -7,9 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +18,7 @@ import (
 	_ "gocloud.dev/blob/s3blob"
 
 	"tidemark/internal/cloudtest"
+	"tidemark/internal/scripttest"
 )
 
 func TestMain(m *testing.M) {
@@ -150,14 +148,5 @@ func TestTakenPort(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	dir := t.TempDir()
-	cmd := exec.Command(filepath.Join("..", "..", "scripts", "stores"), "up", "versitygw", "--dir", dir, "--port", strconv.Itoa(port))
-	out, err := cmd.CombinedOutput()
-	want := fmt.Sprintf("port %d is taken by process %d ", port, os.Getpid())
-	if err == nil || !strings.Contains(string(out), want) {
-		t.Errorf("up: %v, %q, want a failure with %q", err, out, want)
-	}
-	if made, _ := os.ReadDir(dir); len(made) > 0 {
-		t.Errorf("it left %v", made)
-	}
+	scripttest.RefusesTakenPort(t, port, "stores", "up", "versitygw", "--port", strconv.Itoa(port))
 }

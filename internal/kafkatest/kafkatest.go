@@ -8,11 +8,6 @@ package kafkatest
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +15,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tidemark/internal/scripttest"
 )
 
 // Broker is a running broker. The addresses are host:port.
@@ -37,7 +34,6 @@ type Broker struct {
 	User, Password        string // for SASL
 
 	t      testing.TB
-	script string
 	dir    string
 	port   int
 	behind int // the port of the proxy, 0: none
@@ -64,7 +60,7 @@ func Start(t testing.TB, options ...Option) *Broker {
 	dir := t.TempDir()
 	b := &Broker{
 		CA: filepath.Join(dir, "ca.pem"), ClientCert: filepath.Join(dir, "client.pem"), ClientKey: filepath.Join(dir, "client.key"),
-		t: t, script: filepath.Join(root(t), "scripts", "kafka"), dir: dir, port: freePorts(t, 7),
+		t: t, dir: dir, port: scripttest.FreePorts(t, 7),
 	}
 	for _, o := range options {
 		o(b)
@@ -110,14 +106,7 @@ func (b *Broker) Kill() {
 
 func (b *Broker) run(verb string, args ...string) string {
 	b.t.Helper()
-	cmd := exec.Command(b.script, append([]string{verb, "--dir", b.dir}, args...)...)
-	var problems strings.Builder
-	cmd.Stderr = &problems
-	out, err := cmd.Output()
-	if err != nil {
-		b.t.Fatalf("scripts/kafka %s: %v\n%s", verb, err, problems.String())
-	}
-	return string(out)
+	return scripttest.Run(b.t, "kafka", append([]string{verb, "--dir", b.dir}, args...)...)
 }
 
 // Client returns a client of the plain listener that is closed when the test
@@ -148,47 +137,4 @@ func (b *Broker) CreateTopic(t testing.TB, topic string, partitions int32, confi
 		t.Fatalf("create topic %s: %v", topic, err)
 	}
 	return resp.ID
-}
-
-// root is the folder of the repository.
-func root(t testing.TB) string {
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("no go.mod above the test's folder")
-		}
-		dir = up
-	}
-}
-
-// freePorts returns the first of n ports in a row that nobody listens on, below
-// those that systems give to outgoing connections.
-func freePorts(t testing.TB, n int) int {
-	t.Helper()
-	for range 100 {
-		first := 10_000 + rand.IntN(22_000)
-		if allFree(first, n) {
-			return first
-		}
-	}
-	t.Fatalf("found no %d free ports in a row", n)
-	return 0
-}
-
-func allFree(first, n int) bool {
-	for port := first; port < first+n; port++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
-		if err != nil {
-			return false
-		}
-		l.Close()
-	}
-	return true
 }

@@ -115,7 +115,7 @@ func (b *Bucket) fail(ctx context.Context, op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := b.unsettled(ctx, op, key, err)
+	e := b.failUnsettled(ctx, op, key, err)
 	if a, ok := answerOf(err); ok && ctx.Err() == nil {
 		switch {
 		case a.taken():
@@ -148,11 +148,7 @@ func (b *Bucket) failLook(ctx context.Context, op, key string, err error) error 
 }
 
 // failUnsettled wraps an error and makes no sentinel of an answer.
-func (b *Bucket) failUnsettled(ctx context.Context, op, key string, err error) error {
-	return b.unsettled(ctx, op, key, err)
-}
-
-func (b *Bucket) unsettled(ctx context.Context, op, key string, err error) *store.Error {
+func (b *Bucket) failUnsettled(ctx context.Context, op, key string, err error) *store.Error {
 	e := &store.Error{Op: op, Key: key}
 	var failed *store.Error
 	a, answered := answerOf(err)
