@@ -28,6 +28,18 @@ func testObjectStores(t *testing.T, h *house) {
 		s := kind.start(t)
 		t.Run(s.Name, func(t *testing.T) { h.deathsAt(t, s) })
 	}
+	t.Run("weak", h.weakStore)
+}
+
+// weakStore: where several win the creation of one object, nothing is written.
+func (h *house) weakStore(t *testing.T) {
+	tp := h.newTopic(t, "weak-store", 1)
+	tp.produce(5)
+	j := h.newJob(t, tp)
+	j.set.lake = cloudtest.S3Mock(t).Lake("weak")
+	for _, args := range [][]string{{"check", "-c", j.config()}, j.drain()} {
+		says(t, j.run(4, args), "exactly one may: this store cannot hold a ledger")
+	}
 }
 
 // deathsAt is one kind of store: a run that nobody disturbs, which shows the points, and
