@@ -25,6 +25,8 @@ var arrows = map[string][]string{
 	"internal/generate": {},
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store"},
+	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store"},
+	"internal/backfill": {"internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/store":    {},
 
 	"internal/store/bucket": {"internal/store"},

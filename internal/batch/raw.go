@@ -19,6 +19,11 @@ type Source struct {
 	TopicID   [16]byte // zero where the broker has none
 	Partition int32
 	File      string // a file's canonical URL; empty for Kafka
+	// Again counts how often a file was ordered to be read anew from its start, although
+	// the ledger knew it.
+	Again int32
+	// Layout is how the records of a file are written, nil for Kafka: as the table says.
+	Layout *Layout
 }
 
 // Record is one record as an edge hands it over. The slices are the edge's and
@@ -62,6 +67,8 @@ type Raw struct {
 	Times   []int64 // per row: Kafka timestamp in µs since 1970, 0 for files
 	Runs    []Run   // cover all rows in order
 	Sources []Source
+	Defects []Defect // of files: records that are not to be decoded, by ascending row
+	Cuts    []Cut    // of files: where ranges may end, by ascending row
 
 	cur, used int   // block being filled, and how much of it
 	held      int64 // bytes of the blocks
@@ -182,6 +189,7 @@ func (r *Raw) Reset() {
 	r.held = int64(len(keep)) * BlockSize
 	r.Spans, r.Offsets, r.Times = r.Spans[:0], r.Offsets[:0], r.Times[:0]
 	r.Runs, r.Sources = r.Runs[:0], r.Sources[:0]
+	r.Defects, r.Cuts = r.Defects[:0], r.Cuts[:0]
 }
 
 // EncodeHeaders appends headers to dst: per header the lengths of key and value

@@ -11,6 +11,7 @@ type Stage string
 
 // The stages that reject rows.
 const (
+	StageFile      Stage = "file" // what cuts a file into records
 	StageConform   Stage = "conform"
 	StageWatermark Stage = "watermark"
 	StageQuality   Stage = "quality"

@@ -100,6 +100,7 @@ type Table struct {
 	EventTime int
 	Partition Partitioning
 	Evolution Evolution
+	CSV       CSV // how records in CSV are written; the zero CSV is the default
 }
 
 // Column returns the index of the column of that name, −1 if there is none.

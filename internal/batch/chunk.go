@@ -1,0 +1,85 @@
+package batch
+
+// Format is how a record is written.
+type Format uint8
+
+// The formats of a record.
+const (
+	JSON Format = iota // one JSON object
+	CSV                // one line of separated fields; a quoted field may hold newlines
+)
+
+// Layout says how the records of a file are written. It never changes once a Source
+// refers to it.
+type Layout struct {
+	Format Format
+	Header []string // CSV: the names of the fields, in the order of the file
+}
+
+// Chunk is a stretch of a file, from the end of the chunk before it: whole records,
+// and what the file holds between them. Readers of files fill it; its memory is used
+// again.
+type Chunk struct {
+	Data    []byte // that Lines lie in
+	Lines   []Line
+	Defects []Defect // by ascending row; Row is an index into Lines
+
+	// To is where the chunk ends in the file: decompressed bytes, or rows where the
+	// format has no bytes of its own (Avro, Parquet). Sum is the XXH3-64 of all of the
+	// file before To: of its bytes, or of the values that the records became.
+	To  int64
+	Sum uint64
+	// Last is set when the file ends here.
+	Last bool
+}
+
+// Line is one record of a chunk.
+type Line struct {
+	At, Len int32 // in Data
+	Number  int64 // of its first line in the file, or of its row, from 1 on
+}
+
+// Defect says that a record could not be read as one, or is not meant to be one. It is
+// not decoded: it has its fate already.
+type Defect struct {
+	Row      int32
+	Filtered bool   // it is none, such as a header that is repeated: its fate is filtered
+	Reason   string // else it is quarantined for this reason: limit, quote, encoding, …
+	Want     string // what a person should know beside, "" if the reason says it all
+}
+
+// Reset empties c, keeping its memory.
+func (c *Chunk) Reset() {
+	*c = Chunk{Data: c.Data[:0], Lines: c.Lines[:0], Defects: c.Defects[:0]}
+}
+
+// Cut is a place in a Raw where a range of a file may end: behind a chunk.
+type Cut struct {
+	Source int   // index into Raw.Sources
+	Rows   int   // of the Raw up to here
+	To     int64 // in the file, as in Chunk
+	Sum    uint64
+	Last   bool
+}
+
+// AppendChunk copies a chunk to the end of r, as records of source.
+func (r *Raw) AppendChunk(source int, c *Chunk) {
+	block := r.room(len(c.Data))
+	first, at := len(r.Spans), int32(r.used)
+	r.used += copy(block[r.used:], c.Data)
+	for _, l := range c.Lines {
+		r.Spans = append(r.Spans, Span{Block: int32(r.cur), At: at + l.At, Key: -1, Value: l.Len})
+		r.Offsets = append(r.Offsets, l.Number)
+		r.Times = append(r.Times, 0)
+	}
+	for _, d := range c.Defects {
+		d.Row += int32(first)
+		r.Defects = append(r.Defects, d)
+	}
+	if n := len(r.Runs); n > 0 && r.Runs[n-1].Source == source {
+		r.Runs[n-1].Rows += len(c.Lines)
+	} else if len(c.Lines) > 0 {
+		r.Runs = append(r.Runs, Run{Source: source, First: first, Rows: len(c.Lines)})
+	}
+	r.Cuts = append(r.Cuts, Cut{Source: source, Rows: len(r.Spans), To: c.To, Sum: c.Sum, Last: c.Last})
+}

@@ -1,0 +1,100 @@
+// Package rawfile owns files as they come: it finds them, opens them wherever they
+// lie, undoes their compression, and cuts them into records, which it hands on in
+// chunks with their places.
+//
+// A file is known by its canonical URL. What it holds is a sequence of records, each
+// the bytes of one JSON object or of one line of CSV; rows of Avro and Parquet become
+// JSON objects with the same values. Nothing here knows tables: whether a record fits
+// one is package conform's question.
+//
+// Limits are checked before memory is taken for what a file claims to hold. A file
+// that breaks them, or its format, ends with an *Error that names it and the place;
+// a single record that cannot be read is handed on with a batch.Defect, and the rest
+// of the file goes on.
+package rawfile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tidemark/internal/batch"
+	"tidemark/internal/schema"
+)
+
+// Format is how a file is written.
+type Format string
+
+// The formats. Auto looks at the file.
+const (
+	Auto    Format = "auto"
+	CSV     Format = "csv"
+	JSON    Format = "json" // one object a line, one array, or one object after another
+	Avro    Format = "avro" // an object container file
+	Parquet Format = "parquet"
+)
+
+// Entry is a file that was found.
+type Entry struct {
+	URL      string // canonical: file:///path, s3://bucket/key, …
+	Size     int64  // bytes, as it lies there
+	Modified time.Time
+	ETag     string // of an object store, else empty
+}
+
+// Version is what tells that the file was not changed: its entity tag, or else its
+// time of modification.
+func (e *Entry) Version() string {
+	if e.ETag != "" {
+		return e.ETag
+	}
+	return e.Modified.UTC().Format("2006-01-02T15:04:05.000000Z")
+}
+
+// Options say how files are read.
+type Options struct {
+	Format Format
+	CSV    schema.CSV
+	// Columns are the names of the table's columns, in order: those of a CSV file
+	// without a header. Required are those that a header must name, aliases included in
+	// Columns by no means: whoever asks for Required has resolved them.
+	Columns []string
+}
+
+// Error says why a file cannot be read on.
+type Error struct {
+	URL  string
+	At   int64  // place: byte of the decompressed file, or row
+	Unit string // "byte" or "row", empty: no place
+	Err  error
+	Hint string // the way out, if there is one to name
+}
+
+func (e *Error) Error() string {
+	text := e.URL
+	if e.Unit != "" {
+		text += fmt.Sprintf(": %s %d", e.Unit, e.At)
+	}
+	text += ": " + e.Err.Error()
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reader reads the records of one file, in order, from its first. It belongs to one
+// goroutine; Done may be called from any.
+type Reader interface {
+	// Layout is how the records are written. It is known once Open has returned.
+	Layout() *batch.Layout
+	// Next fills a chunk with the records that follow, having reset it. Data is at most
+	// batch.BlockSize less batch.Padding bytes, but for a single larger record. The chunk
+	// that has Last set is the last; an empty file gives one that is empty. What is
+	// returned as an *Error ends the file; other errors come from ctx or the store.
+	Next(ctx context.Context, c *batch.Chunk) error
+	// Done is how many bytes of the file, as it lies there, were read.
+	Done() int64
+	Close() error
+}
