@@ -76,8 +76,8 @@ func (r *Record) validate() error {
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		records += s.Records
-		if s.To-s.From != s.Records+s.Skipped || s.To < s.From || s.Records < 0 || s.Skipped < 0 {
-			return fmt.Errorf("check source %s: [%d, %d) is not %d records and %d skipped", s.Key().short(), s.From, s.To, s.Records, s.Skipped)
+		if err := s.validate(); err != nil {
+			return err
 		}
 	}
 	switch r.Kind {

@@ -16,12 +16,19 @@ type Manifest struct {
 	Sources []ManifestStart `json:"sources"`
 }
 
-// ManifestStart is where a batch begins in one source.
+// ManifestStart is where a batch begins in one source: a partition, or a file.
 type ManifestStart struct {
-	Topic     string  `json:"topic"`
-	TopicID   TopicID `json:"topic_id"`
+	Topic     string  `json:"topic,omitempty"`
+	TopicID   TopicID `json:"topic_id,omitzero"`
 	Partition int32   `json:"partition"`
+	File      string  `json:"file,omitempty"`
+	Again     int32   `json:"again,omitempty"`
 	From      int64   `json:"from"`
+}
+
+// Key is the name of the source.
+func (m *ManifestStart) Key() Key {
+	return Key{Topic: m.Topic, TopicID: m.TopicID, Partition: m.Partition, File: m.File, Again: m.Again}
 }
 
 // WriteManifest begins the staging of a batch: it makes the starts of its sources
@@ -33,7 +40,7 @@ func (l *Ledger) WriteManifest(ctx context.Context, batch string, sources []Sour
 	}
 	m := Manifest{Version: Version, Table: l.table, Batch: batch, Sources: make([]ManifestStart, len(sources))}
 	for i, s := range sources {
-		m.Sources[i] = ManifestStart{Topic: s.Topic, TopicID: s.TopicID, Partition: s.Partition, From: s.From}
+		m.Sources[i] = ManifestStart{Topic: s.Topic, TopicID: s.TopicID, Partition: s.Partition, File: s.File, Again: s.Again, From: s.From}
 	}
 	data, err := encode(&m)
 	if err != nil {

@@ -45,6 +45,7 @@ type Record struct {
 	TimingsMS *Timings         `json:"timings_ms"`
 	Why       string           `json:"why,omitempty"`     // of a claim or a halt, one sentence
 	Samples   []Origin         `json:"samples,omitempty"` // of a halt: where rejected rows are
+	Run       *Run             `json:"run,omitempty"`     // of a run
 
 	hash string // of the bytes that it lies in the lake as, empty: of none
 }
@@ -60,25 +61,6 @@ type Decider struct {
 	User       string `json:"user"`
 	Version    string `json:"version"`
 	ConfigHash string `json:"config_hash"`
-}
-
-// Source is a half-open range [From, To) of one partition. In a batch record
-// To − From = Records + Skipped, Skipped being offsets that hold no record for a
-// read_committed reader (aborted, control, compacted) — or, in a claim, lost.
-type Source struct {
-	Topic        string  `json:"topic"`
-	TopicID      TopicID `json:"topic_id"`
-	Partition    int32   `json:"partition"`
-	From         int64   `json:"from"`
-	To           int64   `json:"to"`
-	Records      int64   `json:"records"`
-	Skipped      int64   `json:"skipped"`
-	LeaderEpoch  int32   `json:"leader_epoch"`
-	MaxEventTime *Time   `json:"max_event_time"` // newest event time in the range, null if it has none
-	AtEnd        bool    `json:"at_end"`         // idle: the partition was fully read
-	// First is set in a claim of a source that the ledger does not know yet: the
-	// compare is then with "absent", and From equals To.
-	First bool `json:"first,omitempty"`
 }
 
 // Counts are the fates of a batch's records: Read is the sum of the others (P1).
@@ -143,15 +125,6 @@ type Check struct {
 	Checked  int64  `json:"checked"`
 	Detail   string `json:"detail"`
 }
-
-// Origin is the place of one record.
-type Origin struct {
-	Topic     string `json:"topic,omitempty"`
-	Partition int32  `json:"partition"`
-	Offset    int64  `json:"offset"`
-}
-
-func (o Origin) String() string { return fmt.Sprintf("%s/%d@%d", o.Topic, o.Partition, o.Offset) }
 
 // Drift is a difference between incoming records and the table's schema, with the
 // first record that showed it.

@@ -6,46 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 )
-
-// Key names a source: a partition of a topic with this id. A topic that is deleted
-// and made anew has another id, and its offsets mean other records.
-type Key struct {
-	Topic     string
-	TopicID   TopicID
-	Partition int32
-}
-
-// Key is the name of the source.
-func (s *Source) Key() Key { return Key{Topic: s.Topic, TopicID: s.TopicID, Partition: s.Partition} }
-
-func (k Key) String() string { return fmt.Sprintf("%s/%s/%d", k.Topic, k.TopicID, k.Partition) }
-
-// short is for sentences that people read.
-func (k Key) short() string { return fmt.Sprintf("%s/%d", k.Topic, k.Partition) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (k *Key) UnmarshalText(b []byte) error {
-	parts := strings.Split(string(b), "/")
-	if len(parts) != 3 {
-		return fmt.Errorf("source %q: want topic/id/partition", b)
-	}
-	p, err := strconv.ParseInt(parts[2], 10, 32)
-	if err != nil {
-		return fmt.Errorf("source %q: %w", b, err)
-	}
-	k.Topic, k.Partition = parts[0], int32(p)
-	return k.TopicID.UnmarshalText([]byte(parts[1]))
-}
-
-func compareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Topic, b.Topic), slices.Compare(a.TopicID[:], b.TopicID[:]), cmp.Compare(a.Partition, b.Partition))
-}
 
 // Progress is how far a source is decided.
 type Progress struct {
@@ -54,6 +15,13 @@ type Progress struct {
 	MaxEventTime *Time `json:"max_event_time"` // newest event time decided, null if none
 	AtEnd        bool  `json:"at_end"`         // idle: was fully read when last decided
 	Retired      bool  `json:"retired"`        // its topic was made anew under another id
+
+	// Of a file: what it was when it was read last, as in Source, and the number that
+	// the next record may have at least. AtEnd says that it was read to its end.
+	Size    int64  `json:"size,omitempty"`
+	Version string `json:"modified_or_etag,omitempty"`
+	Hash    Sum    `json:"hash,omitempty"`
+	Line    int64  `json:"line,omitempty"`
 }
 
 // DriftKey is a difference to the table's schema that the ledger has recorded.
@@ -152,8 +120,8 @@ func (s *State) Apply(r *Record) (*State, error) {
 		return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: fmt.Sprintf("kind %q", r.Kind)}
 	}
 	for i := range r.Sources {
-		if r.Sources[i].Topic == "" {
-			return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: "a source that is not a topic"}
+		if r.Sources[i].Topic == "" && r.Sources[i].File == "" {
+			return nil, &UnsupportedError{Table: s.Table, Seq: r.Seq, What: "a source that is neither a topic nor a file"}
 		}
 	}
 	if err := s.succeeds(r); err != nil {
@@ -219,7 +187,7 @@ func (s *State) foldSources(r *Record) {
 	for i := range r.Sources {
 		src := &r.Sources[i]
 		p, known := s.Sources[src.Key()]
-		if !known {
+		if !known && src.File == "" {
 			s.retire(src.Topic, src.TopicID)
 		}
 		if !known || src.To > src.From || src.LeaderEpoch > p.LeaderEpoch {
@@ -229,6 +197,7 @@ func (s *State) foldSources(r *Record) {
 			p.MaxEventTime = t
 		}
 		p.Next, p.AtEnd = src.To, src.AtEnd
+		p.Size, p.Version, p.Hash, p.Line = src.Size, src.Version, src.Hash, src.ToLine
 		s.Sources[src.Key()] = p
 	}
 	// A halt is over when one of its sources has moved on.
@@ -309,6 +278,9 @@ func checkRanges(kind Kind, sources []Source) error {
 
 func (s *State) compareSource(src *Source) error {
 	p, known := s.Sources[src.Key()]
+	if src.File != "" && !known {
+		return s.compareNewFile(src)
+	}
 	switch {
 	case src.First && known:
 		return &MovedError{Key: src.Key(), Start: -1, Next: p.Next}
@@ -321,6 +293,22 @@ func (s *State) compareSource(src *Source) error {
 		return &MovedError{Key: src.Key(), Start: src.From, Next: -1}
 	case p.Next != src.From:
 		return &MovedError{Key: src.Key(), Start: src.From, Next: p.Next}
+	}
+	return nil
+}
+
+// compareNewFile is for a file that the ledger does not know: it stands at 0. To be
+// read again, it must have been read before.
+func (s *State) compareNewFile(src *Source) error {
+	k := src.Key()
+	if k.Again > 0 {
+		k.Again--
+		if _, known := s.Sources[k]; !known {
+			return fmt.Errorf("%s is to be read again, but %s was not read", src.Key().short(), k.short())
+		}
+	}
+	if src.From != 0 {
+		return &MovedError{Key: src.Key(), Start: src.From, Next: 0}
 	}
 	return nil
 }

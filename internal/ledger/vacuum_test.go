@@ -102,9 +102,9 @@ func TestVacuumRemovesWhatIsDead(t *testing.T) {
 	want := map[string]string{
 		y.dead: "dead: in/0 is decided to 6, and it starts at 2", y.overtaken: "dead: in/0 is decided to 6, and it starts at 3",
 		y.published: "dead: in/0 is decided to 6, and it starts at 0", y.needed: "needed: decided as record 4, and not known to be published",
-		y.waiting: "waiting: no partition has passed its start", "nomanifest": "unknown: it has no manifest", "badjson": "unknown: its manifest cannot be read",
+		y.waiting: "waiting: no source has passed its start", "nomanifest": "unknown: it has no manifest", "badjson": "unknown: its manifest cannot be read",
 		"newer": "unknown: its manifest has version 2", "another": "unknown: its manifest is that of batch else of t", "foreign": "unknown: its manifest is that of batch foreign of u",
-		"nosource": "waiting: no partition", "unclaimed": "waiting: no partition", "alone": "unknown: it has no manifest", "NOT AN ID": "unknown: it has no manifest",
+		"nosource": "waiting: no source", "unclaimed": "waiting: no source", "alone": "unknown: it has no manifest", "NOT AN ID": "unknown: it has no manifest",
 	}
 	third := y.staged()
 	third = slices.DeleteFunc(third, func(b string) bool { _, named := want[b]; return named })
