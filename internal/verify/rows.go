@@ -21,6 +21,8 @@ const (
 	columnTopic     = "_topic"
 	columnPartition = "_partition"
 	columnOffset    = "_offset"
+	columnFile      = "_file"
+	columnLine      = "_line"
 	columnKafkaTime = "_timestamp" // of quarantined rows: their days are judged by it
 )
 
@@ -121,7 +123,7 @@ type sheet struct {
 
 	values  []parquet.Value
 	sources []*source // of the rows of a row group
-	topics  []string
+	names   []string  // of their topics or raw files
 }
 
 func (s *sheet) read(timeColumn string) (err error) {
@@ -177,39 +179,70 @@ func (s *sheet) group(g parquet.RowGroup, first int64, timeColumn string) error 
 	})
 }
 
-// origins gives the offsets of the rows to the sources that they come from.
+// origins gives the places of the rows to the sources that they come from.
 func (s *sheet) origins(g parquet.RowGroup, first int64) error {
-	s.topics, s.sources = s.topics[:0], s.sources[:0]
+	s.names, s.sources = s.names[:0], s.sources[:0]
 	err := s.column(g, columnTopic, func(_ int64, x parquet.Value) {
-		topic := x.ByteArray()
-		if n := len(s.topics); n > 0 && s.topics[n-1] == string(topic) {
-			s.topics = append(s.topics, s.topics[n-1])
-			return
-		}
-		s.topics = append(s.topics, string(topic))
+		s.names = append(s.names, s.name(len(s.names)-1, x.ByteArray()))
 	})
 	if err != nil {
 		return err
+	}
+	if s.tally.raw {
+		err = s.column(g, columnFile, func(row int64, x parquet.Value) {
+			if !x.IsNull() {
+				s.names[row] = s.name(int(row)-1, x.ByteArray())
+			}
+		})
+		if err != nil {
+			return err
+		}
 	}
 	err = s.column(g, columnPartition, func(row int64, x parquet.Value) {
 		var last *source
-		if n := len(s.sources); n > 0 && s.topics[n-1] == s.topics[row] {
+		if n := len(s.sources); n > 0 && s.names[n-1] == s.names[row] {
 			last = s.sources[n-1]
 		}
-		s.sources = append(s.sources, s.tally.source(last, s.topics[row], x.Int32()))
+		partition := int32(0)
+		if !x.IsNull() {
+			partition = x.Int32()
+		}
+		s.sources = append(s.sources, s.tally.source(last, s.names[row], partition))
 	})
 	if err != nil {
 		return err
 	}
-	return s.column(g, columnOffset, func(row int64, x parquet.Value) {
-		src, at := s.sources[row], x.Int64()
-		if src == nil || at < src.from || at >= src.to || x.IsNull() {
+	if err := s.places(g, columnOffset, first); err != nil || !s.tally.raw {
+		return err
+	}
+	return s.places(g, columnLine, first)
+}
+
+// name is text as a string, which is that of row like if it is the same: names come in
+// long runs.
+func (s *sheet) name(like int, text []byte) string {
+	if like >= 0 && s.names[like] == string(text) {
+		return s.names[like]
+	}
+	return string(text)
+}
+
+// places reads the offsets of the rows, or the lines: each row has the one that its
+// source has.
+func (s *sheet) places(g parquet.RowGroup, column string, first int64) error {
+	raw := column == columnLine
+	return s.column(g, column, func(row int64, x parquet.Value) {
+		src := s.sources[row]
+		if src != nil && src.raw != raw || src == nil && raw {
+			return // the other column tells
+		}
+		if src == nil || x.IsNull() || x.Int64() < src.from || x.Int64() >= src.to {
 			s.outside.add(first+row, "are not from the ranges of the record", func() string {
-				return fmt.Sprintf("%s, offset %d", s.topics[row], at)
+				return fmt.Sprintf("%s, %s %d", s.names[row], strings.TrimPrefix(column, "_"), x.Int64())
 			})
 			return
 		}
-		src.offsets = append(src.offsets, at)
+		src.places = append(src.places, x.Int64())
 	})
 }
 
