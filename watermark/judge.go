@@ -115,8 +115,11 @@ func newJudge(b *batch.Batch, in Bounds) judge {
 		j.watermark = -floorDiv(-in.Watermark.Micros, j.unit) // the first value that is not before it
 	}
 	j.future = floorDiv(in.Future, j.unit)
-	if in.Late == Accept {
+	switch in.Late {
+	case Accept:
 		j.fate = batch.Written
+	case Filter:
+		j.fate = batch.Filtered
 	}
 	return j
 }

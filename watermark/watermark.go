@@ -113,15 +113,21 @@ const (
 	Route  Policy = iota // to the table of late rows
 	Accept               // into the table: written, although late
 	Drop                 // nowhere: its fate is late, and no file holds it
+	Filter               // nowhere: nobody asked for a row so old, its fate is filtered
 )
 
 var policies = []string{Route: "route", Accept: "accept", Drop: "drop"}
 
-func (p Policy) String() string { return policies[p] }
+func (p Policy) String() string {
+	if p == Filter {
+		return "filter"
+	}
+	return policies[p]
+}
 
 // ParsePolicy reads route, accept or drop.
 func ParsePolicy(s string) (Policy, error) {
-	for p, name := range policies {
+	for p, name := range policies { // Filter is not for a stream
 		if s == name {
 			return Policy(p), nil
 		}

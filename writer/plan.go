@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"tidemark/internal/batch"
 	"tidemark/internal/ledger"
@@ -219,6 +220,27 @@ func Days(b *batch.Batch) int {
 		}
 	}
 	return len(find.keys)
+}
+
+// Folders is how many rows of b the table itself would get in each folder: those that
+// are written. The name of the only folder of a table that is not partitioned is empty.
+func Folders(b *batch.Batch) map[string]int64 {
+	times := newClock(b, math.MaxInt64)
+	units := map[int64]int64{}
+	for row, fate := range b.Fates[:b.Rows] {
+		if fate != batch.Written {
+			continue
+		}
+		if unit, ok := times.unit(row, 1); ok {
+			units[unit]++
+		}
+	}
+	out := make(map[string]int64, len(units))
+	for unit, rows := range units {
+		f := folder{output: ledger.Main, unit: unit, by: b.Table.Partition}
+		out[strings.TrimPrefix(f.dir(""), "/")] = rows
+	}
+	return out
 }
 
 // finder numbers folders in the order in which they are met.

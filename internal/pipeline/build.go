@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"sort"
 	"time"
 
 	"tidemark/internal/batch"
@@ -29,11 +30,13 @@ type build struct {
 	known   bool               // judged is closed
 }
 
-// span is a range of one partition in a batch: [from, to), with so many records.
+// span is a range of one partition in a batch: [from, to), with so many records; or
+// where a raw file stands before the batch: its cuts say the rest.
 type span struct {
 	part     *part
 	source   int // in raw.Sources
 	from, to int64
+	line     int64 // of a raw file: the number that its next record has at least
 	records  int64
 	epoch    int32
 	atEnd    bool
@@ -85,32 +88,57 @@ func (b *build) endLocked() {
 type segment struct {
 	b           *build
 	first, rows int
-	last        bool // ends where the build ends
+	cuts        []batch.Cut // of raw files: the ends of its ranges
+	last        bool        // ends where the build ends
+}
+
+// whole is all of a build.
+func (b *build) whole() segment {
+	return segment{b: b, rows: b.raw.Rows(), cuts: b.raw.Cuts, last: true}
+}
+
+// place is where the segment before one has left a source.
+type place struct{ at, line int64 }
+
+// places are where the spans of a build begin.
+func (b *build) places() []place {
+	out := make([]place, len(b.spans))
+	for i, sp := range b.spans {
+		out[i] = place{sp.from, sp.line}
+	}
+	return out
 }
 
 // sources are the ranges of a segment. From is where the segment before it ended,
 // by span; it is moved on to where this one ends.
-func (s *segment) sources(from []int64) []ledger.Source {
+func (s *segment) sources(from []place) []ledger.Source {
 	records, ends := s.count()
 	var out []ledger.Source
 	for i, sp := range s.b.spans {
-		to := from[i]
+		if sp.part.raw != nil {
+			if src, ok := s.rawSource(sp, &from[i], ends[sp.source]); ok {
+				src.Records = records[sp.source]
+				out = append(out, src)
+			}
+			continue
+		}
+		to := from[i].at
 		if n := ends[sp.source]; n >= 0 {
 			to = n + 1
 		}
 		if s.last {
 			to = sp.to
 		}
-		if to == from[i] && !(s.last && sp.atEnd) {
+		if to == from[i].at && !(s.last && sp.atEnd) {
 			continue // nothing of this partition is in it
 		}
 		n := records[sp.source]
 		out = append(out, ledger.Source{
 			Topic: sp.part.key.Topic, TopicID: sp.part.key.TopicID, Partition: sp.part.key.Partition,
-			From: from[i], To: to, Records: n, Skipped: to - from[i] - n,
+			From: from[i].at, To: to, Records: n, Skipped: to - from[i].at - n,
 			LeaderEpoch: sp.epoch, AtEnd: s.last && sp.atEnd,
 		})
-		from[i] = to
+		from[i].at = to
 	}
 	return out
 }
@@ -133,10 +161,14 @@ func (s *segment) count() (records, last []int64) {
 	return records, last
 }
 
-// halves cuts a segment in two.
-func (s *segment) halves() (a, b segment) {
-	n := s.rows / 2
-	a = segment{b: s.b, first: s.first, rows: n}
-	b = segment{b: s.b, first: s.first + n, rows: s.rows - n, last: s.last}
-	return a, b
+// halves cuts a segment in two, if it can be: rows of raw files only where a chunk ends.
+func (s *segment) halves() (a, b segment, ok bool) {
+	n, k := s.rows/2, 0
+	if len(s.cuts) > 0 {
+		k = max(1, sort.Search(len(s.cuts), func(i int) bool { return s.cuts[i].Rows-s.first > n }))
+		n = s.cuts[k-1].Rows - s.first
+	}
+	a = segment{b: s.b, first: s.first, rows: n, cuts: s.cuts[:k]}
+	b = segment{b: s.b, first: s.first + n, rows: s.rows - n, cuts: s.cuts[k:], last: s.last}
+	return a, b, n > 0 && n < s.rows
 }

@@ -54,6 +54,7 @@ func (s *shift) decide(ctx context.Context) error {
 		return errDropped
 	}
 	s.told(d, time.Since(from))
+	t.finished(s.src)
 	t.wake()
 	return nil
 }
@@ -67,9 +68,13 @@ func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
 	s.p.mu.Lock()
 	s.timings.Decide, s.timings.Publish = t.took.decide, t.took.publish
 	s.p.mu.Unlock()
+	mark := t.after(st, s.src)
+	if s.p.cfg.Raw {
+		mark = markOf(st.Watermark)
+	}
 	return &ledger.Record{
 		DecidedAt: ledger.At(t.now()), DecidedBy: s.p.cfg.Decider,
-		Counts: s.counts, Files: s.files, Watermark: timeOf(t.after(st, s.src)),
+		Counts: s.counts, Files: s.files, Watermark: timeOf(mark),
 		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), TimingsMS: rounded(s.timings),
 	}, nil
 }
@@ -105,13 +110,16 @@ func (s *shift) drift(st *ledger.State) []ledger.Drift {
 	return out
 }
 
-// origin is where a row of the segment stands in Kafka.
+// origin is where a row of the segment comes from.
 func (s *shift) origin(row int) ledger.Origin {
 	raw := s.b.raw
 	row += s.first
 	for _, run := range raw.Runs {
 		if row >= run.First && row < run.First+run.Rows {
 			src := raw.Sources[run.Source]
+			if src.File != "" {
+				return ledger.Origin{File: src.File, Line: raw.Offsets[row]}
+			}
 			return ledger.Origin{Topic: src.Topic, Partition: src.Partition, Offset: raw.Offsets[row]}
 		}
 	}

@@ -107,6 +107,14 @@ type Config struct {
 	// Staging is what the lake holds in memory of one file that is being written, in
 	// bytes; 0 for a local disk. Each worker has one open at a time.
 	Staging int64
+	// Raw is set where raw files are read and no topics: rows are not judged by the
+	// watermark and do not move it, and batches are not cut by age.
+	Raw bool
+	// Oldest, if not zero, is the event time before which rows of raw files are filtered.
+	Oldest time.Time
+	// Dry, if set, is told of each batch what would be decided, in order, and nothing is
+	// written. It is called by one goroutine at a time.
+	Dry func(*Dry)
 	// Drain is set where the consumer will drain: a partition is then idle as soon
 	// as it was read to its end.
 	Drain   bool
@@ -227,7 +235,9 @@ func (p *Pipeline) Feed(ctx context.Context, edge Edge, read func(context.Contex
 	for _, t := range p.tables {
 		g.Go(func() error { t.publishOn(inner); return nil })
 	}
-	g.Go(func() error { p.cutByAge(inner); return nil })
+	if !p.cfg.Raw {
+		g.Go(func() error { p.cutByAge(inner); return nil })
+	}
 
 	err := read(ctx)
 	p.end()

@@ -97,6 +97,9 @@ func (t *table) tell(ctx context.Context, done []*ledger.Record, took time.Durat
 		t.p.metrics.published(r, took)
 		for i := range r.Sources {
 			s := &r.Sources[i]
+			if s.File != "" {
+				continue
+			}
 			offsets[s.Key()] = consumer.Offset{Topic: s.Topic, Partition: s.Partition, Offset: s.To, LeaderEpoch: s.LeaderEpoch}
 		}
 		for _, f := range r.Files {

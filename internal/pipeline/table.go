@@ -51,13 +51,15 @@ type table struct {
 	}
 }
 
-// part is a partition that feeds a table here.
+// part is a partition, or a raw file, that feeds a table here.
 type part struct {
 	src   batch.Source
 	key   ledger.Key
-	next  int64 // accepted up to here
-	epoch int32 // of the last record accepted, or of the ledger
-	end   int64 // last stable offset as last seen, −1: unknown
+	raw   *RawFile // nil: a partition
+	next  int64    // accepted up to here
+	epoch int32    // of the last record accepted, or of the ledger
+	line  int64    // of a raw file: the number that its next record has at least, 0: any
+	end   int64    // last stable offset as last seen, −1: unknown
 	// away is set from a drop until the order to go back was given (L3).
 	away bool
 
@@ -81,7 +83,7 @@ func newTable(p *Pipeline, c Table, plan *conform.Plan) *table {
 }
 
 func keyOf(src batch.Source) ledger.Key {
-	return ledger.Key{Topic: src.Topic, TopicID: ledger.TopicID(src.TopicID), Partition: src.Partition}
+	return ledger.Key{Topic: src.Topic, TopicID: ledger.TopicID(src.TopicID), Partition: src.Partition, File: src.File, Again: src.Again}
 }
 
 // load loads the ledger and publishes what is decided.
@@ -152,7 +154,7 @@ func (t *table) settleLocked() {
 	t.clock = clock{}
 	for key, pt := range t.parts {
 		at := st.Sources[key]
-		pt.next, pt.epoch, pt.told = at.Next, at.LeaderEpoch, at.AtEnd
+		pt.next, pt.line, pt.epoch, pt.told = at.Next, at.Line, at.LeaderEpoch, at.AtEnd
 		if t.halt == nil {
 			t.seeks = append(t.seeks, consumer.Position{Source: pt.src, Offset: at.Next})
 		}

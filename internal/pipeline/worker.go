@@ -159,19 +159,17 @@ func (w *worker) work(ctx context.Context, b *build) error {
 	if err != nil {
 		return err
 	}
-	from := make([]int64, len(b.spans))
-	for i, sp := range b.spans {
-		from[i] = sp.from
-	}
-	todo := []segment{{b: b, rows: b.raw.Rows(), last: true}}
+	from := b.places()
+	todo := []segment{b.whole()}
 	for len(todo) > 0 {
 		s := &shift{worker: w, kit: kit, segment: todo[len(todo)-1]}
 		todo = todo[:len(todo)-1]
 		s.decode()
-		if writer.Days(&w.batch) > maxDays && s.rows > 1 {
-			first, second := s.halves()
-			todo = append(todo, second, first)
-			continue
+		if writer.Days(&w.batch) > maxDays {
+			if first, second, ok := s.halves(); ok {
+				todo = append(todo, second, first)
+				continue
+			}
 		}
 		s.src = s.sources(from)
 		if err := s.finish(ctx); err != nil {
@@ -214,6 +212,9 @@ func (s *shift) finish(ctx context.Context) error {
 		return err
 	}
 	s.check()
+	if s.p.cfg.Dry != nil {
+		return s.rehearse(ctx)
+	}
 	if s.halt != "" {
 		return s.stop(ctx)
 	}
@@ -235,9 +236,17 @@ func (s *shift) judge(ctx context.Context) error {
 	p.mu.Lock()
 	s.before = t.clock.before(st)
 	p.mu.Unlock()
-	rep := watermark.Judge(&s.worker.batch, watermark.Bounds{
-		Watermark: s.before, Future: t.now().Add(t.MaxFuture).UnixMicro(), Late: t.Late,
-	})
+	bounds := watermark.Bounds{Watermark: s.before, Future: t.now().Add(t.MaxFuture).UnixMicro(), Late: t.Late}
+	if p.cfg.Raw {
+		bounds.Watermark, bounds.Late = watermark.Mark{}, watermark.Filter
+		if old := p.cfg.Oldest; !old.IsZero() {
+			bounds.Watermark = watermark.At(old.UnixMicro())
+		}
+	}
+	rep := watermark.Judge(&s.worker.batch, bounds)
+	if p.cfg.Raw {
+		rep.MaxEventTime = nil // files do not move the watermark
+	}
 	for i, src := range s.b.raw.Sources[:len(rep.MaxEventTime)] {
 		if j := slices.IndexFunc(s.src, func(x ledger.Source) bool { return x.Key() == keyOf(src) }); j >= 0 {
 			s.src[j].MaxEventTime = timeOf(rep.MaxEventTime[i])
@@ -248,7 +257,9 @@ func (s *shift) judge(ctx context.Context) error {
 	if s.b.dropped {
 		return errDropped
 	}
-	t.clock.advance(&t.Table, st, s.src)
+	if !p.cfg.Raw {
+		t.clock.advance(&t.Table, st, s.src)
+	}
 	if s.last {
 		s.b.judgedLocked()
 	}
