@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
+	"unicode"
 )
 
 // EncodeRecord writes a record as it lies in the lake: one line of JSON, which ends
@@ -45,7 +47,8 @@ func orEmpty[T any](s []T) []T {
 
 // DecodeRecord reads a record. Fields that it does not know are ignored. Versions
 // and kinds that it does not know are left to State.Apply to refuse, so that such
-// a record can still be shown.
+// a record can still be shown. A batch whose files lie elsewhere than a batch's may is
+// no record: whoever acts on it would read, publish or remove what is not the batch's.
 func DecodeRecord(data []byte) (*Record, error) {
 	var head struct {
 		Version int    `json:"version"`
@@ -62,6 +65,11 @@ func DecodeRecord(data []byte) (*Record, error) {
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("decode json: %w", err)
+	}
+	if r.Kind == KindBatch {
+		if err := r.validateFiles(); err != nil {
+			return nil, err
+		}
 	}
 	r.hash = hashOf(data)
 	return &r, nil
@@ -94,6 +102,10 @@ func (r *Record) validate() error {
 	if r.Kind != KindBatch && len(r.Files) > 0 {
 		return fmt.Errorf("check files: a %s has no files", r.Kind)
 	}
+	return r.validateFiles()
+}
+
+func (r *Record) validateFiles() error {
 	for i := range r.Files {
 		if err := r.Files[i].validate(r.Table, r.Batch); err != nil {
 			return err
@@ -105,6 +117,11 @@ func (r *Record) validate() error {
 // validate keeps a published name below its output's folder and a staged one in
 // the batch's own, where no reader's glob finds it.
 func (f *File) validate(table, batch string) error {
+	for _, path := range []string{f.Path, f.Staged} {
+		if !fs.ValidPath(path) || strings.ContainsFunc(path, unicode.IsControl) {
+			return fmt.Errorf("check file %q: want a relative path without . and .., each name within the one before it", path)
+		}
+	}
 	switch f.Output {
 	case Main, LateRows, Quarantine:
 	default:
