@@ -92,6 +92,10 @@ type Table struct {
 	Policy quality.Policy
 	Writer Writer
 
+	// FirstRun is how old rows of the table's first backfill may be by their event time;
+	// 0: any age.
+	FirstRun time.Duration
+
 	// Remarks are what the table's preset would do and this version does not.
 	Remarks []string
 }

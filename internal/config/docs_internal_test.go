@@ -89,7 +89,7 @@ func TestPageHasEveryKey(t *testing.T) {
 		got, want []string
 	}{
 		{"the whole", append(keys("The whole", "Kafka"), "tables"), leaves(top, within)},
-		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"evolution": evolutionSection, "watermark": watermarkSection})},
+		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"evolution": evolutionSection, "watermark": watermarkSection, "backfill": backfillSection})},
 		{"a column", keys("Columns"), columnSection.keys},
 	} {
 		slices.Sort(c.got)
@@ -140,7 +140,7 @@ tables: [{name: t, preset: banking/transactions}]
 		"evolution.missing": "default", "evolution.extra": "drop", "evolution.widen": "accept", "evolution.narrow": "quarantine",
 		"watermark.delay": formatDuration(table.Delay), "watermark.max_future": formatDuration(table.MaxFuture),
 		"watermark.idle_after": formatDuration(table.IdleAfter), "watermark.late": table.Late.String(),
-		"on_fail": table.Policy.OnFail.String(), "halt_above": "0.05", "halt_min_rows": "1000",
+		"backfill.first_run": map[bool]string{true: "all"}[table.FirstRun == 0], "on_fail": table.Policy.OnFail.String(), "halt_above": "0.05", "halt_min_rows": "1000",
 	}
 	tables := docTables(t)
 	for _, heading := range []string{"The whole", "Kafka", "Tables"} {

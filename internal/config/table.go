@@ -99,6 +99,7 @@ func (t *tableReader) read(in inherited) {
 	t.readLayout(p)
 	s.with("evolution", t.readEvolution)
 	t.readWatermark()
+	s.with("backfill", t.readBackfill)
 	t.readChecks(p)
 	t.readPolicy()
 	t.readWriter(in, p)
