@@ -28,7 +28,7 @@ func (j *job) trace(args []string, before func(call) bool, g *gate) *sleeper {
 	began, ended := make(chan int, 1), make(chan error, 1)
 	go func() { // a thread of its own, which ends with it
 		runtime.LockOSThread()
-		tr := &tracer{root: string(j.lake) + "/", before: before, gate: g, known: map[int]bool{}, began: began}
+		tr := &tracer{root: string(j.lake) + "/", before: before, gate: g, began: began}
 		code, err := tr.run(s.cmd)
 		s.code = code
 		ended <- err

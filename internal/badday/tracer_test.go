@@ -32,6 +32,12 @@ func (c call) String() string { return fmt.Sprintf("call %d: %s %s", c.number, c
 // stderr.
 func (j *job) traced(args []string, before func(call) bool) (code int, stderr string) {
 	j.t.Helper()
+	return j.follow(args, &tracer{before: before})
+}
+
+// follow is traced with a tracer that may ask more.
+func (j *job) follow(args []string, tr *tracer) (code int, stderr string) {
+	j.t.Helper()
 	out, err := os.CreateTemp(j.dir, "stderr")
 	must(j.t, err)
 	defer out.Close()
@@ -41,7 +47,7 @@ func (j *job) traced(args []string, before func(call) bool) (code int, stderr st
 	done, pid := make(chan error), make(chan int, 1)
 	go func() { // a thread of its own, which ends with it
 		runtime.LockOSThread()
-		tr := &tracer{root: string(j.lake) + "/", before: before, known: map[int]bool{}, began: pid}
+		tr.root, tr.began = string(j.lake)+"/", pid
 		code, err = tr.run(cmd)
 		done <- err
 	}()
@@ -63,11 +69,14 @@ func (j *job) traced(args []string, before func(call) bool) (code int, stderr st
 type tracer struct {
 	root   string
 	before func(call) bool
-	gate   *gate // nil: open
+	after  func(call) bool // asked when the call was made, whatever came of it; nil: nobody is
+	reads  bool            // calls that open something to read are stopped at and counted, too
+	gate   *gate           // nil: open
 	pid    int
 	began  chan<- int // told the pid
 	memory *os.File
 	known  map[int]bool // threads whose first stop was seen
+	making map[int]call // the call that a thread is making
 	held   []int        // threads that stand before the gate
 	calls  int
 }
@@ -82,6 +91,7 @@ func (tr *tracer) run(cmd *exec.Cmd) (code int, err error) {
 		return 0, err
 	}
 	tr.pid = cmd.Process.Pid
+	tr.known, tr.making = map[int]bool{}, map[int]call{}
 	tr.began <- tr.pid
 	defer func() { _ = cmd.Process.Release() }() // it is waited for here
 	var status unix.WaitStatus
@@ -133,12 +143,22 @@ func (tr *tracer) stopped(tid int, status unix.WaitStatus) error {
 	switch {
 	case signal == unix.SIGTRAP|0x80: // before or after a call
 		signal = 0
+		if c, ok := tr.making[tid]; ok {
+			delete(tr.making, tid)
+			if !tr.after(c) {
+				return unix.Kill(tr.pid, unix.SIGKILL)
+			}
+			break
+		}
 		c, ok := tr.look(tid)
-		if ok && c.name != "read" {
+		if ok && (tr.reads || c.name != "read") {
 			tr.calls++
 			c.number, c.pid = tr.calls, tr.pid
 			if !tr.before(c) {
 				return unix.Kill(tr.pid, unix.SIGKILL)
+			}
+			if tr.after != nil {
+				tr.making[tid] = c
 			}
 		}
 		if ok && tr.gate.isShut() {
