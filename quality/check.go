@@ -3,7 +3,7 @@ package quality
 import "fmt"
 
 // Check is one check as the configuration writes it. Exactly one of Completeness,
-// Unique, Range, Category, Pattern and Rule is set and says its kind.
+// Unique, Reference, Range, Category, Pattern and Rule is set and says its kind.
 type Check struct {
 	// Completeness names columns that may not be null, blank or defaulted. Without a
 	// Name each column is a check of its own; with one they are one check together,
@@ -19,6 +19,13 @@ type Check struct {
 	Unique []string
 	// Scope is how far a key reaches.
 	Scope Scope
+
+	// Reference names a column whose values are all among those of another: of a table
+	// of the lake, In being TABLE.COLUMN, or of a file, File being where it lies and
+	// FileColumn which of its columns. What is missing is not looked at.
+	Reference        string
+	In               string
+	File, FileColumn string
 
 	// Range names a column of numbers or times that lies between Min and Max, both
 	// included.
@@ -89,17 +96,18 @@ func ParseNulls(s string) (Nulls, error) { return parse[Nulls]("nulls", s, nulls
 // Scope is how far a key of a unique check reaches.
 type Scope uint8
 
-// The scopes. ScopeRun is not in this version: Compile refuses it.
+// The scopes.
 const (
-	ScopeBatch Scope = iota
-	ScopeRun
+	ScopeAuto  Scope = iota // of a stream: batch, of a backfill: run
+	ScopeBatch              // the rows of one batch
+	ScopeRun                // all batches of one command
 )
 
-var scopes = []string{ScopeBatch: "batch", ScopeRun: "run"}
+var scopes = []string{ScopeAuto: "auto", ScopeBatch: "batch", ScopeRun: "run"}
 
 func (s Scope) String() string { return scopes[s] }
 
-// ParseScope reads batch or run.
+// ParseScope reads auto, batch or run.
 func ParseScope(s string) (Scope, error) { return parse[Scope]("scope", s, scopes) }
 
 // parse finds s among the names and returns its index.

@@ -10,9 +10,14 @@ import (
 
 // Compile makes a suite of the checks of a table. The error joins every fault
 // found, each naming the check and what to write instead.
-func Compile(t *schema.Table, checks []Check) (*Suite, error) {
+func Compile(t *schema.Table, checks []Check, opts ...Option) (*Suite, error) {
 	s := &Suite{table: t}
 	var errs []error
+	for _, o := range opts {
+		if err := o(s); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	for i := range checks {
 		compiled, err := compile(t, &checks[i])
 		if err != nil {
@@ -26,6 +31,10 @@ func Compile(t *schema.Table, checks []Check) (*Suite, error) {
 			errs = append(errs, fmt.Errorf("two checks of table %s are named %s: give one of them a name of its own", t.Name, c.name))
 		}
 		seen[c.name] = true
+		if c.ref != nil {
+			c.ref.index = len(s.references)
+			s.references = append(s.references, c.ref.to)
+		}
 		if c.key != nil && c.severity == Fail {
 			s.unique = append(s.unique, i)
 		}
@@ -59,7 +68,7 @@ func kindsOf(c *Check) (kinds []string) {
 		name string
 		set  bool
 	}{
-		{"completeness", c.Completeness != nil}, {"unique", c.Unique != nil}, {"range", c.Range != ""},
+		{"completeness", c.Completeness != nil}, {"unique", c.Unique != nil}, {"reference", c.Reference != ""}, {"range", c.Range != ""},
 		{"category", c.Category != ""}, {"pattern", c.Pattern != ""}, {"rule", c.Rule != ""},
 	} {
 		if k.set {
@@ -82,14 +91,14 @@ func nameOf(c *Check, kind string) string {
 	case "rule":
 		return kind + ":" + c.Rule
 	}
-	return kind + ":" + c.Range + c.Category + c.Pattern // one of them is set
+	return kind + ":" + c.Reference + c.Range + c.Category + c.Pattern // one of them is set
 }
 
 // compile makes one check, or one per column of a completeness without a name.
 func compile(t *schema.Table, c *Check) ([]*check, error) {
 	kinds := kindsOf(c)
 	if len(kinds) != 1 {
-		return nil, fmt.Errorf("it says %s: write one of completeness, unique, range, category, pattern, rule",
+		return nil, fmt.Errorf("it says %s: write one of completeness, unique, reference, range, category, pattern, rule",
 			strings.Join(append(kinds, "nothing")[:max(len(kinds), 1)], " and "))
 	}
 	kind := kinds[0]
@@ -103,6 +112,8 @@ func compile(t *schema.Table, c *Check) ([]*check, error) {
 		return compileCompleteness(t, c)
 	case "unique":
 		err = out.compileUnique(t, c)
+	case "reference":
+		err = out.compileReference(t, c)
 	case "range":
 		err = out.compileRange(t, c)
 	case "category":
@@ -127,7 +138,10 @@ func settingsFit(c *Check, kind string) error {
 		kinds string
 	}{
 		{"at_least", c.AtLeast != nil, "completeness"},
-		{"scope", c.Scope != ScopeBatch, "unique"},
+		{"scope", c.Scope != ScopeAuto, "unique"},
+		{"in", c.In != "", "reference"},
+		{"file", c.File != "", "reference"},
+		{"column", c.FileColumn != "", "reference"},
 		{"min", c.Min != "", "range"},
 		{"max", c.Max != "", "range"},
 		{"values", c.Values != nil, "category"},

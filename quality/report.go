@@ -24,6 +24,8 @@ type Report struct {
 	Nulls map[string]int64
 	// Checked is the number of rows looked at, Rejected that of those refused.
 	Checked, Rejected int64
+	// Duplicates is the number of rows of which another with their key was taken.
+	Duplicates int64
 }
 
 // Result is the outcome of one check.
@@ -36,6 +38,8 @@ type Result struct {
 	// Detail says what was wanted and, if some rows do not hold, how many do. It
 	// holds no data of a record.
 	Detail string
+	// Version says, of a reference, which state of what it names was looked at.
+	Version string
 }
 
 // firstFailed is the first result whose verdict is FAIL, nil if there is none.

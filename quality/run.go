@@ -13,6 +13,7 @@ type run struct {
 
 	live    bitmap   // the rows that are looked at
 	refused bitmap   // the rows that a check of severity fail refuses
+	doubles bitmap   // the rows that are duplicates
 	missing []bitmap // by column: null or defaulted; nil where none is
 	bad     []bitmap // by check: the rows that do not hold
 	failing []int    // the checks whose verdict is FAIL
@@ -22,12 +23,14 @@ type run struct {
 	fold    []byte   // a value in one case
 	row     rowVars  // what a rule sees of one row
 	keys    []keys   // by unique check
+	known   []Known  // by reference
+	shared  *Keys    // of the batches before, nil: there are none
 }
 
 // start takes in a batch: which rows are looked at, and where values are missing.
 func (r *run) start(b *batch.Batch, checks int) {
 	r.b, r.words = b, (b.Rows+63)>>6
-	r.live, r.refused = r.take(), r.take()
+	r.live, r.refused, r.doubles = r.take(), r.take(), r.take()
 	for i, f := range b.Fates[:b.Rows] {
 		r.live[i>>6] |= bit(f <= batch.Late) << (i & 63)
 	}
@@ -58,6 +61,7 @@ func (r *run) missingIn(v *batch.Vector) bitmap {
 func (r *run) end() {
 	r.give(r.live)
 	r.give(r.refused)
+	r.give(r.doubles)
 	for _, m := range r.missing {
 		if m != nil {
 			r.give(m)
@@ -66,7 +70,8 @@ func (r *run) end() {
 	for _, m := range r.bad {
 		r.give(m)
 	}
-	r.b, r.live, r.refused, r.row.b = nil, nil, nil, nil
+	r.b, r.live, r.refused, r.doubles, r.row.b = nil, nil, nil, nil, nil
+	r.known, r.shared = nil, nil
 }
 
 // take returns an empty bitmap for the rows of the batch.

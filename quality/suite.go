@@ -17,6 +17,9 @@ type Suite struct {
 	unique []int
 	fails  int // how many of unique are of severity fail
 
+	references []Reference // of the reference checks, in their order
+	dedupe     *dedupe     // nil: none
+
 	mu   sync.Mutex
 	idle []*run // guarded by mu
 }
@@ -34,6 +37,8 @@ type check struct {
 	columns []int
 	test    test // nil for unique checks
 	key     *key // of unique checks
+	scope   Scope
+	ref     *referenced // of reference checks
 }
 
 // test is what one kind of check does with a batch.
@@ -54,29 +59,83 @@ func (s *Suite) Names() []string {
 
 // Run checks the rows of b that are written or late, quarantines those that a
 // check of severity fail refuses, and reports. The same batch, run again, would
-// be judged without the rows refused before.
+// be judged without the rows refused before. It knows no batch but this one: a key
+// is held against its rows alone, and a reference finds nothing.
 func (s *Suite) Run(b *batch.Batch) Report {
+	report, _ := s.Begin(b, nil).Finish(nil) // only keys of other batches can fail
+	return report
+}
+
+// Judgement is a batch that is being checked: everything is known but what depends on
+// the batches before it. It belongs to the goroutine that holds the batch, and is
+// ended by Finish or Drop.
+type Judgement struct {
+	suite  *Suite
+	run    *run
+	report Report
+}
+
+// Begin judges all that does not depend on the batches before b: everything but keys.
+// Known are the sets that Suite.References names, in that order. Where one is not
+// given, nothing is in it.
+func (s *Suite) Begin(b *batch.Batch, known []Known) *Judgement {
 	r := s.borrow()
-	defer s.handBack(r)
 	r.start(b, len(s.checks))
+	r.known = known
 	report := Report{Results: make([]Result, len(s.checks)), Checked: r.live.count()}
 	for i, c := range s.checks {
 		if c.test != nil {
 			c.test.judge(r, r.bad[i])
 			r.bad[i].and(r.live)
 			report.Results[i] = c.result(r, r.bad[i], r.live)
+			if c.ref != nil && c.ref.index < len(known) {
+				report.Results[i].Version = known[c.ref.index].Version
+			}
 			if report.Results[i].Verdict == VerdictFail {
 				r.refused.or(r.bad[i])
 			}
 		}
 	}
-	s.judgeKeys(r, &report)
+	return &Judgement{suite: s, run: r, report: report}
+}
+
+// Missed reports whether a row has a reference that is not known: a newer set may
+// have it.
+func (j *Judgement) Missed() bool {
+	for i, c := range j.suite.checks {
+		if c.ref != nil && j.report.Results[i].Failed > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Drop ends the judgement and leaves the batch as it is.
+func (j *Judgement) Drop() { j.suite.handBack(j.run) }
+
+// Finish judges the keys, quarantines what is refused, gives duplicates their fate,
+// and reports. Batches of a table come here in their order, each after Keys.Hold of
+// the one before. K may be nil: no batch was before. An error comes from the Spill of
+// k, and leaves the batch as it was.
+func (j *Judgement) Finish(k *Keys) (Report, error) {
+	s, r, report := j.suite, j.run, &j.report
+	defer s.handBack(r)
+	k.lock()
+	defer k.unlock()
+	r.shared = k
+	if err := s.judgeKeys(r, report); err != nil {
+		return Report{}, err
+	}
 	for i := range report.Results {
 		report.Verdict = max(report.Verdict, report.Results[i].Verdict)
 	}
 	report.Nulls = s.countNulls(r)
-	report.Rejected = s.reject(r, &report)
-	return report
+	report.Rejected = s.reject(r, report)
+	for w, word := range r.doubles {
+		each(w, word, func(row int) { r.b.Fates[row] = batch.Duplicate })
+	}
+	report.Duplicates = r.doubles.count()
+	return *report, nil
 }
 
 // result counts what a check found among rows.

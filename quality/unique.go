@@ -2,11 +2,11 @@ package quality
 
 import (
 	"bytes"
-	"errors"
 	"hash/maphash"
 	"math/bits"
 	"strings"
 
+	"tidemark/internal/batch"
 	"tidemark/internal/schema"
 )
 
@@ -23,16 +23,9 @@ type key struct {
 // number reports whether the key is a single value of eight bytes.
 func (k *key) number() bool { return len(k.columns) == 1 && !k.text[0] && !k.float[0] }
 
-func (out *check) compileUnique(t *schema.Table, c *Check) error {
-	columns, err := findAll(t, c.Unique)
-	if err != nil {
-		return err
-	}
-	if c.Scope == ScopeRun {
-		return errors.New("scope run is not in this version: write scope: batch")
-	}
-	// The seed keeps a producer from choosing keys that all collide. What is found
-	// does not depend on it.
+// newKey makes the key of these columns. The seed keeps a producer from choosing keys
+// that all collide; what is found does not depend on it.
+func newKey(t *schema.Table, columns []int) *key {
 	k := &key{columns: columns, seed: maphash.MakeSeed()}
 	k.mix = maphash.Comparable(k.seed, 0) | 1
 	for _, column := range columns {
@@ -40,7 +33,16 @@ func (out *check) compileUnique(t *schema.Table, c *Check) error {
 		k.text = append(k.text, !kind.Fixed())
 		k.float = append(k.float, kind == schema.Float || kind == schema.Double)
 	}
-	out.key, out.columns = k, columns
+	return k
+}
+
+func (out *check) compileUnique(t *schema.Table, c *Check) error {
+	columns, err := findAll(t, c.Unique)
+	if err != nil {
+		return err
+	}
+	k := newKey(t, columns)
+	out.key, out.columns, out.scope = k, columns, c.Scope
 	out.want = "the first row of its " + strings.Join(c.Unique, ", ")
 	if len(columns) == 1 {
 		out.column = int16(columns[0])
@@ -48,12 +50,13 @@ func (out *check) compileUnique(t *schema.Table, c *Check) error {
 	return nil
 }
 
-// judgeKeys runs the unique checks, last of all (Q4): a row takes its keys only if
-// nothing else refuses it. Where several keys are of severity fail, a row must be
-// the first of each to take any, so the order of the checks does not matter (Q5).
-func (s *Suite) judgeKeys(r *run, report *Report) {
-	if len(s.unique) == 0 {
-		return
+// judgeKeys finds the rows that are duplicates and runs the unique checks, last of all
+// (Q4): a row takes its keys only if nothing else refuses it. Where several keys are
+// of severity fail, a row must be the first of each to take any, so the order of the
+// checks does not matter (Q5).
+func (s *Suite) judgeKeys(r *run, report *Report) error {
+	if len(s.unique) == 0 && s.dedupe == nil {
+		return nil
 	}
 	for i := range s.unique {
 		k := s.checks[s.unique[i]].key
@@ -61,47 +64,83 @@ func (s *Suite) judgeKeys(r *run, report *Report) {
 	}
 	rows := r.take()
 	defer func() { r.give(rows) }()
-	s.judgeTogether(r, rows)
+	if err := s.judgeTogether(r, rows); err != nil {
+		return err
+	}
 	s.concludeKeys(r, rows, s.unique[:s.fails], report)
 	for i := s.fails; i < len(s.unique); i++ {
+		bad := r.bad[s.unique[i]]
 		s.withKey(r, rows, i)
-		r.keys[i].walk(rows, r.bad[s.unique[i]])
+		if err := r.shared.taken(i, r.b, rows, bad); err != nil {
+			return err
+		}
+		rows.andNot(bad)
+		r.keys[i].walk(rows, bad)
 		s.concludeKeys(r, rows, s.unique[i:i+1], report)
 	}
+	return nil
 }
 
-// judgeTogether runs the unique checks of severity fail.
-func (s *Suite) judgeTogether(r *run, rows bitmap) {
-	if s.fails == 1 {
-		s.withKey(r, rows, 0)
+// judgeTogether finds duplicates and runs the unique checks of severity fail. Of these
+// bad holds at first the rows whose key an earlier batch has.
+func (s *Suite) judgeTogether(r *run, rows bitmap) error {
+	for i := range s.fails {
+		s.withKey(r, rows, i)
+		if err := r.shared.taken(i, r.b, rows, r.bad[s.unique[i]]); err != nil {
+			return err
+		}
+	}
+	if s.fails == 0 && s.dedupe == nil {
+		return nil
+	}
+	if s.fails == 1 && s.dedupe == nil && !r.shared.skips(batch.Late) {
+		rows.andNot(r.bad[s.unique[0]])
 		r.keys[0].walk(rows, r.bad[s.unique[0]])
-		return
+		return nil
 	}
-	if s.fails == 0 {
-		return
-	}
-	for w, word := range r.live {
-		each(w, word&^r.refused[w], func(row int) {
-			first := true
-			for i := range s.fails {
-				if s.complete(r, i, row) && r.keys[i].has(row) {
-					r.bad[s.unique[i]].set(row)
-					first = false
-				}
+	w := s.newWindow(r)
+	for i, word := range r.live {
+		each(i, word&^r.refused[i], func(row int) {
+			if w.duplicate(row) {
+				r.doubles.set(row)
+				return
 			}
-			for i := 0; first && i < s.fails; i++ {
-				if s.complete(r, i, row) {
-					r.keys[i].add(row)
-				}
+			if s.firstOfAll(r, row) {
+				w.take(row)
 			}
 		})
 	}
+	for i := range s.fails {
+		r.bad[s.unique[i]].andNot(r.doubles)
+	}
+	return nil
 }
 
-// withKey sets rows to those that have the key of a check and are not refused.
+// firstOfAll takes the keys of a row if it is the first of each.
+func (s *Suite) firstOfAll(r *run, row int) bool {
+	first := true
+	for i := range s.fails {
+		if bad := r.bad[s.unique[i]]; bad.has(row) {
+			first = false
+		} else if s.complete(r, i, row) && r.keys[i].has(row) {
+			bad.set(row)
+			first = false
+		}
+	}
+	for i := 0; first && i < s.fails && !r.shared.skips(r.b.Fates[row]); i++ {
+		if s.complete(r, i, row) {
+			r.keys[i].add(row)
+		}
+	}
+	return first
+}
+
+// withKey sets rows to those that have the key of a check, are not refused and are no
+// duplicates.
 func (s *Suite) withKey(r *run, rows bitmap, i int) {
 	copy(rows, r.live)
 	rows.andNot(r.refused)
+	rows.andNot(r.doubles)
 	for _, column := range s.checks[s.unique[i]].columns {
 		rows.andNot(r.missing[column])
 	}
@@ -121,6 +160,7 @@ func (s *Suite) complete(r *run, i, row int) bool {
 func (s *Suite) concludeKeys(r *run, rows bitmap, unique []int, report *Report) {
 	copy(rows, r.live)
 	rows.andNot(r.refused)
+	rows.andNot(r.doubles)
 	for _, n := range unique {
 		report.Results[n] = s.checks[n].result(r, r.bad[n], rows)
 	}
