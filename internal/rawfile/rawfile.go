@@ -35,11 +35,19 @@ const (
 )
 
 // Entry is a file that was found.
+//
+// Its URL is canonical: of a file on the disk, the absolute path with all symbolic
+// links resolved, so that a file that is reached in two ways is one; of an object, its
+// bucket and key without parameters. Odd characters are percent-encoded. An Entry of
+// an object comes from Find alone and lives as long as its Found.
 type Entry struct {
-	URL      string // canonical: file:///path, s3://bucket/key, …
-	Size     int64  // bytes, as it lies there
-	Modified time.Time
-	ETag     string // of an object store, else empty
+	URL      string    // file:///path, s3://bucket/key, …
+	Size     int64     // bytes, as it lies there
+	Modified time.Time // zero: whatever it is when the file is opened
+	ETag     string    // of an object store, else empty
+
+	objects Objects // that hold it, nil for the disk
+	key     string  // in objects
 }
 
 // Version is what tells that the file was not changed: its entity tag, or else its
@@ -53,12 +61,19 @@ func (e *Entry) Version() string {
 
 // Options say how files are read.
 type Options struct {
-	Format Format
+	Format Format // "" is Auto
 	CSV    schema.CSV
 	// Columns are the names of the table's columns, in order: those of a CSV file
-	// without a header. Required are those that a header must name, aliases included in
-	// Columns by no means: whoever asks for Required has resolved them.
+	// without a header.
 	Columns []string
+	// Required has, for each column that a CSV header must name, the names that it goes
+	// by; case does not count.
+	Required [][]string
+	// Resume asks for a chunk that ends at exactly this place, if a record ends there or
+	// the file did before it grew; 0 asks for nothing. Where a record goes on over that
+	// place (the last line was continued), no chunk ends there: the first one with To
+	// beyond it says so.
+	Resume int64
 }
 
 // Error says why a file cannot be read on.

@@ -1,0 +1,244 @@
+package rawfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zeebo/xxh3"
+
+	"tidemark/internal/batch"
+)
+
+// The sizes that cutting goes by. Where a chunk ends depends on them and on what the
+// file holds, never on how it was read.
+const (
+	window     = batch.BlockSize - batch.Padding // bytes that a chunk is looked for in
+	maxRecord  = 16 << 20                        // bytes of one record
+	keptRecord = 1 << 20                         // of a larger one
+	maxQuoted  = 1 << 20                         // bytes from a quote to the one that closes it
+	// reach is how far a record is followed with all its bytes in memory: beyond
+	// maxRecord by what the last quote in it may need.
+	reach = maxRecord + maxQuoted + 64<<10
+)
+
+// splitter knows where the records of a format end. It keeps nothing: what it must know
+// of the bytes before is in a spot, which goes in and comes out.
+type splitter interface {
+	// scan finds the records that lie whole in a piece and adds them to c.Lines and
+	// c.Defects. It returns how many bytes of the piece these and what is between them
+	// take, the spot behind, and how the last record ended. At the end of the file, all
+	// bytes are taken, and what is left of a record is one.
+	scan(p piece, c *batch.Chunk) (n int, behind spot, t tail)
+	// skip follows a record that is too large to hold, of which data are the next bytes.
+	skip(data []byte, eof bool, at *spot) skipped
+}
+
+// piece is what a splitter looks at: data[from:] at a spot. Bytes before from belong to
+// the chunk and to no record.
+type piece struct {
+	data []byte
+	from int
+	at   spot
+	eof  bool // the file ends with it, or is to be read as if it did
+	one  bool // one record is enough
+}
+
+// spot is what a splitter must know of what lies before.
+type spot struct {
+	line  int64 // that the next byte is in, from 1 on
+	cr    bool  // a line ended with a CR and nothing: a LF may follow that belongs to it
+	phase phase // of a JSON array
+	long  long  // inside a record that is skipped
+}
+
+// long is what is known of a record that is skipped, at the place where its next bytes
+// begin. Zero, it is at its start.
+type long struct {
+	inField bool // CSV: a field goes on
+	plain   bool // CSV: no quote counts any more
+	nest    nest // JSON
+}
+
+// tail is how the last record of a piece ended.
+type tail uint8
+
+const (
+	closed tail = iota // whatever follows, it would have ended so
+	atEnd              // with the piece, as a line does that has no end
+	torn               // with the piece, while something was open: a quote, a brace
+	cutOff             // an array without an end: the file was cut off
+)
+
+// skipped is what skip did.
+type skipped struct {
+	n       int  // bytes of data that are done with
+	content int  // of these, the record's own: less than n by a line end
+	done    bool // the record has ended
+}
+
+// cutter makes chunks of a stream.
+type cutter struct {
+	url    string
+	layout batch.Layout
+	stream *stream
+	split  splitter
+
+	off    int64 // of the stream's next byte in the file
+	at     spot
+	lead   lead
+	resume int64
+	sum    *xxh3.Hasher
+	last   bool
+}
+
+// lead is what stands before the first record: a byte order mark, the header.
+type lead struct {
+	size int // with the line end
+	ends int // without: where it ended when the file had nothing more
+}
+
+// Layout implements Reader.
+func (k *cutter) Layout() *batch.Layout { return &k.layout }
+
+// Done implements Reader, for whoever knows nothing of the file below.
+func (k *cutter) Done() int64 { return 0 }
+
+// Close implements Reader.
+func (k *cutter) Close() error { return nil }
+
+// Next implements Reader.
+func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
+	c.Reset()
+	k.stream.shrink()
+	for size := window; ; size = min(2*size, reach) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := k.fill(size + 1); err != nil {
+			return err
+		}
+		if k.atOldEnd(size, c) {
+			return nil
+		}
+		b := k.stream.bytes()
+		p := piece{data: b[:min(len(b), size)], from: k.lead.size, at: k.at, one: size > window}
+		p.eof = k.stream.eof && len(b) <= size
+		n, behind, t := k.split.scan(p, c)
+		switch {
+		case t == cutOff:
+			return k.fail(int64(n), errors.New("the array does not end: the file was cut off"))
+		case len(c.Lines) == 1 && c.Lines[0].Len > maxRecord:
+			return k.tooLarge(ctx, c)
+		case n > 0 || p.eof:
+			k.emit(c, n, behind)
+			return nil
+		case size == reach:
+			return k.tooLarge(ctx, c)
+		}
+	}
+}
+
+// atOldEnd cuts the chunk at the place that was asked for, if it is among the next size
+// bytes and a record ends there, or did when the file ended there.
+func (k *cutter) atOldEnd(size int, c *batch.Chunk) bool {
+	if k.resume <= k.off || k.resume-k.off > int64(size) {
+		return false
+	}
+	b := k.stream.bytes()
+	x := int(k.resume - k.off)
+	if x > len(b) || x == len(b) && k.stream.eof {
+		return false // the end of the file is found anyway
+	}
+	if x < k.lead.size {
+		if x < k.lead.ends {
+			return false
+		}
+		k.emit(c, x, k.at)
+		return true
+	}
+	n, behind, t := k.split.scan(piece{data: b[:x], from: k.lead.size, at: k.at, eof: true}, c)
+	lineEnds := b[x] == '\n' || b[x] == '\r'
+	large := size > window && len(c.Lines) == 1 && c.Lines[0].Len > maxRecord
+	if n == x && !large && (t == closed || t == atEnd && lineEnds) {
+		k.emit(c, n, behind)
+		return true
+	}
+	c.Reset()
+	return false
+}
+
+// emit makes the chunk of the next n bytes.
+func (k *cutter) emit(c *batch.Chunk, n int, behind spot) {
+	b := k.stream.bytes()[:n]
+	c.Data = append(c.Data, b...)
+	k.pass(n)
+	k.lead = lead{size: max(0, k.lead.size-n), ends: max(0, k.lead.ends-n)}
+	k.at = behind
+	k.seal(c)
+}
+
+// pass goes on over n bytes.
+func (k *cutter) pass(n int) {
+	_, _ = k.sum.Write(k.stream.bytes()[:n])
+	k.off += int64(n)
+	k.stream.drop(n)
+}
+
+func (k *cutter) seal(c *batch.Chunk) {
+	c.To, c.Sum = k.off, k.sum.Sum64()
+	c.Last = k.stream.eof && k.stream.start == k.stream.end
+}
+
+// tooLarge makes the chunk of one record of which no more than the beginning is kept.
+func (k *cutter) tooLarge(ctx context.Context, c *batch.Chunk) error {
+	c.Reset()
+	line, content, hash := k.at.line, int64(0), xxh3.New()
+	for at, begun := k.at, false; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := k.fill(2 * maxQuoted); err != nil {
+			return err
+		}
+		b := k.stream.bytes()
+		if !begun {
+			begun = true
+			c.Data = append(c.Data, b[:keptRecord]...)
+		}
+		s := k.split.skip(b, k.stream.eof, &at)
+		_, _ = hash.Write(b[:s.content])
+		content += int64(s.content)
+		if end := k.off + int64(s.content); s.done && end <= k.resume && k.resume < k.off+int64(s.n) {
+			s.n = int(k.resume - k.off) // the file once ended here
+		}
+		k.pass(s.n)
+		if s.done {
+			k.at = at
+			break
+		}
+	}
+	c.Lines = append(c.Lines, batch.Line{Len: int32(len(c.Data)), Number: line})
+	c.Defects = append(c.Defects, batch.Defect{
+		Reason: "limit",
+		Want:   fmt.Sprintf("at most %d bytes; it has %d with xxh3 %016x, of which the first %d are kept", maxRecord, content, hash.Sum64(), len(c.Data)),
+	})
+	if err := k.fill(1); err != nil {
+		return err
+	}
+	k.seal(c)
+	return nil
+}
+
+// fill has the stream read on.
+func (k *cutter) fill(n int) error {
+	err := k.stream.fill(n)
+	if err == nil {
+		return nil
+	}
+	return k.fail(int64(len(k.stream.bytes())), err)
+}
+
+func (k *cutter) fail(at int64, err error) error {
+	return &Error{URL: k.url, At: k.off + at, Unit: "byte", Err: err}
+}

@@ -1,0 +1,73 @@
+package rawfile
+
+import (
+	"bytes"
+
+	"tidemark/internal/batch"
+)
+
+// lines is JSON with one record a line. A line ends with a LF, or a CR and a LF; one
+// that holds nothing but blanks is none. What a line holds is not looked at, so that a
+// broken record costs its line and no other.
+type lines struct{}
+
+func (lines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
+	b, at := p.data, p.at
+	i := p.from
+	for i < len(b) {
+		end, next := len(b), len(b)
+		if k := bytes.IndexByte(b[i:], '\n'); k >= 0 {
+			end, next = i+k, i+k+1
+		} else if !p.eof {
+			return i, at, closed
+		} else {
+			t = atEnd
+		}
+		if end > i && b[end-1] == '\r' {
+			end--
+		}
+		if end > i && (b[i] > ' ' || !blank(b[i:end])) {
+			c.Lines = append(c.Lines, batch.Line{At: int32(i), Len: int32(end - i), Number: at.line})
+		}
+		if t == closed {
+			at.line++
+		}
+		i = next
+		if p.one && len(c.Lines) > 0 {
+			break
+		}
+	}
+	return i, at, t
+}
+
+func (lines) skip(data []byte, eof bool, at *spot) skipped {
+	k := bytes.IndexByte(data, '\n')
+	switch {
+	case k >= 0:
+		at.line++
+		content := k
+		if k > 0 && data[k-1] == '\r' {
+			content--
+		}
+		return skipped{n: k + 1, content: content, done: true}
+	case eof:
+		n := len(data)
+		if n > 0 && data[n-1] == '\r' {
+			return skipped{n: n, content: n - 1, done: true}
+		}
+		return skipped{n: n, content: n, done: true}
+	case len(data) > 0 && data[len(data)-1] == '\r': // it may belong to the end
+		return skipped{n: len(data) - 1, content: len(data) - 1}
+	}
+	return skipped{n: len(data), content: len(data)}
+}
+
+// blank reports that there is nothing but white space of JSON in b.
+func blank(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
