@@ -65,10 +65,16 @@ race: ## run the concurrent packages under the race detector
 	@go test -race -run '^$$' $(RACE_PKGS) >/dev/null
 	@go test -race -timeout 15m -p 1 -skip '^(TestBroker|TestErrorLoopOn|TestStorms)' $(RACE_PKGS)
 
-chaos: setup ## every suite at its full length: error loops, zombies, storms, bugs put back (an hour or more)
+# With T it is one test, which makes up bad days by the seed SEED for so long: what befalls
+# the program, and when, follows from the seed.
+chaos: setup ## every suite at its full length: error loops, zombies, storms, bugs put back (an hour or more); T=30m SEED=7: bad days made up by a seed
+ifdef T
+	@go test -v -timeout 0 ./internal/badday -run '^TestBrokerSchedules$$' -for $(T) -seed $(or $(SEED),1)
+else
 	@go test -v -timeout 0 ./internal/pipeline -long
 	@go test -v -timeout 0 ./internal/badday -long
 	@go test -v -timeout 0 ./internal/teeth -long -run TestTeethBite
+endif
 
 deploy-check: ## render deploy/kubernetes and check every object, the Containerfile and its program
 	@go -C tools/deploytest vet ./...
