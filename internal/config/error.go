@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -99,8 +100,14 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// quoted shows a text of the file, cut where it is long.
+// userinfo is what stands before a host in an address: a name, a colon and a password,
+// which may hold any sign but a space.
+var userinfo = regexp.MustCompile(`\S*:\S*@`)
+
+// quoted shows a text of the file, cut where it is long, and without what may be a
+// password in an address (G2).
 func quoted(s string) string {
+	s = userinfo.ReplaceAllString(s, "…@")
 	if r := []rune(s); len(r) > 60 {
 		s = string(r[:60]) + "…"
 	}

@@ -78,7 +78,7 @@ func (v value) start(to *string) bool {
 		return false
 	}
 	_, err := time.Parse(time.RFC3339Nano, s.text)
-	age, isAge := parseDuration(s.text)
+	age, isAge := ParseDuration(s.text)
 	if s.text != "earliest" && s.text != "latest" && err != nil && !(isAge && age > 0) {
 		return v.wrong(s, want)
 	}

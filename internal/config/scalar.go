@@ -194,7 +194,7 @@ func (v value) duration(to *time.Duration, least, most time.Duration) {
 	if !ok {
 		return
 	}
-	d, ok := parseDuration(s.text)
+	d, ok := ParseDuration(s.text)
 	if !ok || d < least || d > most {
 		v.wrong(s, want)
 		return
@@ -202,8 +202,8 @@ func (v value) duration(to *time.Duration, least, most time.Duration) {
 	*to = d
 }
 
-// parseDuration reads what package time does, and days.
-func parseDuration(s string) (time.Duration, bool) {
+// ParseDuration reads what package time does, and days.
+func ParseDuration(s string) (time.Duration, bool) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		return time.Duration(n) * 24 * time.Hour, err == nil && n < 100_000
@@ -212,7 +212,7 @@ func parseDuration(s string) (time.Duration, bool) {
 	return d, err == nil && s != "0"
 }
 
-// formatDuration writes a duration as parseDuration reads it, in the largest unit
+// formatDuration writes a duration as ParseDuration reads it, in the largest unit
 // that divides it.
 func formatDuration(d time.Duration) string {
 	for _, u := range []struct {
@@ -322,6 +322,16 @@ func (v value) shown() string {
 	return v.kind()
 }
 
+// shownPlace is a URL as messages may show it: without its parameters, among which
+// there may be a signature.
+func (v value) shownPlace() string {
+	shown := v.shown()
+	if at := strings.IndexAny(shown, "?#"); at >= 0 {
+		return shown[:at+1] + `…"`
+	}
+	return shown
+}
+
 // lake reads the URL of a lake. What may hold a key is not shown.
 func (v value) lake() string {
 	var s string
@@ -337,13 +347,13 @@ func (v value) lake() string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		v.fault("%s: write file:///path", v.shown())
+		v.fault("%s: write file:///path", v.shownPlace())
 	case u.Scheme != "file" && u.User != nil:
 		v.fault("unknown scheme: write file:///path, s3://bucket/prefix, gs://bucket/prefix or azblob://container/prefix")
 	case u.Scheme != "file" || u.Host != "" || !filepath.IsAbs(u.Path):
-		v.fault("%s: write file:///path, with three slashes and the whole path", v.shown())
+		v.fault("%s: write file:///path, with three slashes and the whole path", v.shownPlace())
 	case u.RawQuery != "" || u.Fragment != "":
-		v.fault("%s: a local lake takes no parameters: write %%3F and %%23 for ? and # in a path", v.shown())
+		v.fault("%s: a local lake takes no parameters: write %%3F and %%23 for ? and # in a path", v.shownPlace())
 	}
 	return s
 }
