@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store"},
 	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store"},
 	"internal/backfill": {"internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
+	"internal/spill":    {"quality"},
 	"internal/store":    {},
 
 	"internal/store/bucket": {"internal/store"},
