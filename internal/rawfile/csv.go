@@ -11,6 +11,7 @@ import (
 // line is no record. Fields are not looked at otherwise.
 type csvLines struct {
 	separator, quote byte   // quote 0: there is none
+	quoted           int    // bytes that a quote may be away from the one that closes it
 	header           []byte // its line, to know it again; nil: there is none
 }
 
@@ -24,6 +25,11 @@ func (s *csvLines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
 	}
 	cur := cursor{csvLines: s, b: b, eof: p.eof, lf: -1, crs: -1, quotes: -1}
 	for i < len(b) {
+		if !p.one {
+			if i = s.plain(&cur, i, &at, c); i == len(b) {
+				break
+			}
+		}
 		r, ok := cur.record(i)
 		if !ok {
 			return i, at, closed
@@ -48,6 +54,36 @@ func (s *csvLines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
 		at.cr = true
 	}
 	return i, at, t
+}
+
+// plain takes whole lines for as long as they hold no quote and end with LF or CR LF.
+func (s *csvLines) plain(cur *cursor, i int, at *spot, c *batch.Chunk) int {
+	b, stop := cur.b, cur.quoteAt(i)
+	crs := cur.next(&cur.crs, i, '\r') < stop
+	for i < len(b) {
+		next := cur.next(&cur.lf, i, '\n')
+		if next >= stop {
+			return i
+		}
+		end := next
+		if crs {
+			if end > i && b[end-1] == '\r' {
+				end--
+			}
+			if bytes.IndexByte(b[i:end], '\r') >= 0 {
+				return i
+			}
+		}
+		if end > i {
+			c.Lines = append(c.Lines, batch.Line{At: int32(i), Len: int32(end - i), Number: at.line})
+			if end-i >= len(s.header) && s.isHeader(b[i:end]) {
+				c.Defects = append(c.Defects, batch.Defect{Row: int32(len(c.Lines) - 1), Filtered: true})
+			}
+		}
+		at.line++
+		i = next + 1
+	}
+	return i
 }
 
 // judge gives the last line of c its defect, if it has one.
@@ -119,14 +155,19 @@ func (k *cursor) lineEnd(i int) int {
 	return min(k.next(&k.lf, i, '\n'), k.next(&k.crs, i, '\r'))
 }
 
+// quoteAt is the place of the first quote that counts at or after i.
+func (k *cursor) quoteAt(i int) int {
+	if k.quote == 0 || k.plain {
+		return len(k.b)
+	}
+	return k.next(&k.quotes, i, k.quote)
+}
+
 // record finds the end of the record that begins at from; not ok: it needs more bytes.
 func (k *cursor) record(from int) (r line, ok bool) {
 	for i := from; ; {
 		end := k.lineEnd(i)
-		q := len(k.b)
-		if k.quote != 0 && !k.plain {
-			q = k.next(&k.quotes, i, k.quote)
-		}
+		q := k.quoteAt(i)
 		if q >= end {
 			return k.finish(r, end)
 		}
@@ -137,7 +178,9 @@ func (k *cursor) record(from int) (r line, ok bool) {
 		behind, s := k.close(q)
 		switch s {
 		case quoteClosed:
-			r.lines += countLines(k.b[q:behind])
+			if behind > end {
+				r.lines += countLines(k.b[q:behind])
+			}
 			i = behind
 		case quoteUnknown:
 			k.reached, k.atField = q, true
@@ -184,13 +227,13 @@ type quoteState uint8
 const (
 	quoteClosed  quoteState = iota
 	quoteUnknown            // more bytes are needed
-	quoteNever              // it is not closed within maxQuoted
+	quoteNever              // it is not closed within quoted bytes
 	quoteTorn               // it is not closed before the file ends
 )
 
 // close finds the place behind the quote that closes the one at q.
 func (k *cursor) close(q int) (behind int, s quoteState) {
-	limit := min(len(k.b), q+1+maxQuoted)
+	limit := min(len(k.b), q+1+k.quoted)
 	for j := q + 1; j < limit; {
 		n := bytes.IndexByte(k.b[j:limit], k.quote)
 		if n < 0 {
@@ -205,7 +248,7 @@ func (k *cursor) close(q int) (behind int, s quoteState) {
 		j++
 	}
 	switch {
-	case limit == q+1+maxQuoted:
+	case limit == q+1+k.quoted:
 		return 0, quoteNever
 	case k.eof:
 		return 0, quoteTorn

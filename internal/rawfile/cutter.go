@@ -10,17 +10,26 @@ import (
 	"tidemark/internal/batch"
 )
 
-// The sizes that cutting goes by. Where a chunk ends depends on them and on what the
-// file holds, never on how it was read.
-const (
-	window     = batch.BlockSize - batch.Padding // bytes that a chunk is looked for in
-	maxRecord  = 16 << 20                        // bytes of one record
-	keptRecord = 1 << 20                         // of a larger one
-	maxQuoted  = 1 << 20                         // bytes from a quote to the one that closes it
-	// reach is how far a record is followed with all its bytes in memory: beyond
-	// maxRecord by what the last quote in it may need.
-	reach = maxRecord + maxQuoted + 64<<10
-)
+// limits are the sizes that cutting goes by. Where a chunk ends depends on them and on
+// what the file holds, never on how it was read.
+type limits struct {
+	window int // bytes that a chunk is looked for in
+	record int // bytes of one record
+	kept   int // of a larger one
+	quoted int // bytes from a quote to the one that closes it
+}
+
+// window is how much of a file is looked at together.
+const window = batch.BlockSize - batch.Padding
+
+// usual are the limits of all but tests.
+func usual() limits {
+	return limits{window: window, record: 16 << 20, kept: 1 << 20, quoted: 1 << 20}
+}
+
+// reach is how far a record is followed with all its bytes in memory: beyond the limit by
+// what the last quote in it may need.
+func (l limits) reach() int { return l.record + 2*l.quoted }
 
 // splitter knows where the records of a format end. It keeps nothing: what it must know
 // of the bytes before is in a spot, which goes in and comes out.
@@ -83,6 +92,7 @@ type cutter struct {
 	layout batch.Layout
 	stream *stream
 	split  splitter
+	limits limits
 
 	off    int64 // of the stream's next byte in the file
 	at     spot
@@ -111,7 +121,7 @@ func (k *cutter) Close() error { return nil }
 func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
 	c.Reset()
 	k.stream.shrink()
-	for size := window; ; size = min(2*size, reach) {
+	for size := k.limits.window; ; size = min(2*size, k.limits.reach()) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -122,18 +132,18 @@ func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
 			return nil
 		}
 		b := k.stream.bytes()
-		p := piece{data: b[:min(len(b), size)], from: k.lead.size, at: k.at, one: size > window}
+		p := piece{data: b[:min(len(b), size)], from: k.lead.size, at: k.at, one: size > k.limits.window}
 		p.eof = k.stream.eof && len(b) <= size
 		n, behind, t := k.split.scan(p, c)
 		switch {
 		case t == cutOff:
 			return k.fail(int64(n), errors.New("the array does not end: the file was cut off"))
-		case len(c.Lines) == 1 && c.Lines[0].Len > maxRecord:
+		case k.large(c):
 			return k.tooLarge(ctx, c)
 		case n > 0 || p.eof:
 			k.emit(c, n, behind)
 			return nil
-		case size == reach:
+		case size == k.limits.reach():
 			return k.tooLarge(ctx, c)
 		}
 	}
@@ -159,13 +169,17 @@ func (k *cutter) atOldEnd(size int, c *batch.Chunk) bool {
 	}
 	n, behind, t := k.split.scan(piece{data: b[:x], from: k.lead.size, at: k.at, eof: true}, c)
 	lineEnds := b[x] == '\n' || b[x] == '\r'
-	large := size > window && len(c.Lines) == 1 && c.Lines[0].Len > maxRecord
-	if n == x && !large && (t == closed || t == atEnd && lineEnds) {
+	if n == x && !k.large(c) && (t == closed || t == atEnd && lineEnds) {
 		k.emit(c, n, behind)
 		return true
 	}
 	c.Reset()
 	return false
+}
+
+// large reports that c holds a record over the limit. It is then the only one.
+func (k *cutter) large(c *batch.Chunk) bool {
+	return len(c.Lines) == 1 && int(c.Lines[0].Len) > k.limits.record
 }
 
 // emit makes the chunk of the next n bytes.
@@ -198,13 +212,13 @@ func (k *cutter) tooLarge(ctx context.Context, c *batch.Chunk) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := k.fill(2 * maxQuoted); err != nil {
+		if err := k.fill(2 * k.limits.quoted); err != nil {
 			return err
 		}
 		b := k.stream.bytes()
 		if !begun {
 			begun = true
-			c.Data = append(c.Data, b[:keptRecord]...)
+			c.Data = append(c.Data, b[:k.limits.kept]...)
 		}
 		s := k.split.skip(b, k.stream.eof, &at)
 		_, _ = hash.Write(b[:s.content])
@@ -221,7 +235,7 @@ func (k *cutter) tooLarge(ctx context.Context, c *batch.Chunk) error {
 	c.Lines = append(c.Lines, batch.Line{Len: int32(len(c.Data)), Number: line})
 	c.Defects = append(c.Defects, batch.Defect{
 		Reason: "limit",
-		Want:   fmt.Sprintf("at most %d bytes; it has %d with xxh3 %016x, of which the first %d are kept", maxRecord, content, hash.Sum64(), len(c.Data)),
+		Want:   fmt.Sprintf("at most %d bytes; it has %d with xxh3 %016x, of which the first %d are kept", k.limits.record, content, hash.Sum64(), len(c.Data)),
 	})
 	if err := k.fill(1); err != nil {
 		return err

@@ -21,7 +21,7 @@ func openCSV(in *stream, e Entry, o Options) (Reader, error) {
 	}
 	k := newCutter(in, e, o)
 	k.layout.Format = batch.CSV
-	s := &csvLines{separator: o.CSV.Separator, quote: o.CSV.Quote}
+	s := &csvLines{separator: o.CSV.Separator, quote: o.CSV.Quote, quoted: k.limits.quoted}
 	k.split = s
 	if !o.CSV.Header {
 		if len(o.Columns) == 0 {

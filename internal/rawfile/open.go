@@ -48,7 +48,7 @@ func openRecords(ctx context.Context, s *source, e Entry, o Options) (Reader, er
 	if err := in.fill(window); err != nil {
 		return nil, &Error{URL: e.URL, Unit: "byte", At: int64(in.end), Err: err}
 	}
-	format, err := formatOf(in.bytes(), e.URL, o.Format)
+	format, err := formatOf(in.head(), e.URL, o.Format)
 	if err != nil {
 		return nil, &Error{URL: e.URL, Err: err, Hint: "give --format what it is, or leave it at auto"}
 	}
@@ -115,7 +115,7 @@ func formatOf(head []byte, url string, asked Format) (Format, error) {
 
 // newCutter makes a cutter over a stream at its start.
 func newCutter(in *stream, e Entry, o Options) *cutter {
-	k := &cutter{url: e.URL, stream: in, resume: o.Resume, sum: xxh3.New()}
+	k := &cutter{url: e.URL, stream: in, limits: usual(), resume: o.Resume, sum: xxh3.New()}
 	k.at.line = 1
 	if bytes.HasPrefix(in.bytes(), bom) {
 		k.lead = lead{size: len(bom), ends: len(bom)}
@@ -128,32 +128,34 @@ func newCutter(in *stream, e Entry, o Options) *cutter {
 func openJSON(in *stream, e Entry, o Options) (Reader, error) {
 	k := newCutter(in, e, o)
 	k.layout.Format = batch.JSON
-	k.split = jsonSplitter(in.bytes()[k.lead.size:])
+	k.split = jsonSplitter(in.head()[k.lead.size:])
 	return k, nil
 }
 
 // jsonSplitter chooses by how a file begins. One record a line is the safest reading,
 // since there a broken record costs one line whatever it holds; so it is taken unless
-// the first line holds the beginning of a value and no more, and the lines after it
-// could go on with it.
+// the first line holds the beginning of a value and no more, and the next one could go
+// on with it. What is appended to a file does not change the choice.
 func jsonSplitter(head []byte) splitter {
+	cut := len(head)+len(bom) >= window
 	head = bytes.TrimLeft(head, " \t\r\n")
 	if len(head) == 0 || head[0] != '{' && head[0] != '[' {
 		return lines{}
 	}
-	first, rest, _ := bytes.Cut(head, []byte{'\n'})
+	first, rest, ended := bytes.Cut(head, []byte{'\n'})
+	if !ended && cut {
+		return lines{} // no one writes lines of such a length for people to read
+	}
 	var x nest
 	_, whole := x.follow(first)
 	rest = bytes.TrimLeft(rest, " \t\r\n")
-	if head[0] == '[' {
-		element := bytes.TrimLeft(head[1:], " \t\r\n")
-		if whole && len(rest) > 0 && (len(element) == 0 || element[0] != '{') {
-			return lines{} // an array that is a record, among others
-		}
+	switch {
+	case head[0] == '[' && (!whole || bytes.IndexByte(first, '{') >= 0):
 		return values{array: true}
-	}
-	if whole {
-		return lines{}
+	case string(bytes.TrimRight(first, " \t\r")) == "[]" && len(rest) == 0:
+		return values{array: true}
+	case whole:
+		return lines{} // be it an array: then it is a record of which there are others
 	}
 	x.newLine = true
 	if len(rest) > 0 && rest[0] == '{' && x.misplaced() {

@@ -54,6 +54,13 @@ const readAhead = 4 << 10
 // bytes is what was read and is not done with.
 func (s *stream) bytes() []byte { return s.buf[s.start:s.end] }
 
+// head is how a file begins, as far as it tells what the file is. It does not depend on
+// how the file is read.
+func (s *stream) head() []byte {
+	b := s.bytes()
+	return b[:min(len(b), window)]
+}
+
 // drop is done with the first n bytes.
 func (s *stream) drop(n int) { s.start += n }
 
