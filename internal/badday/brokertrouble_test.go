@@ -17,6 +17,7 @@ func testBrokerTrouble(t *testing.T, h *house) {
 	t.Run("killed while draining", h.killedWhileDraining)
 	t.Run("log truncated between runs", h.truncatedBetweenRuns)
 	t.Run("log truncated while running", h.truncatedWhileRunning)
+	t.Run("log truncated and written anew", h.writtenAnew)
 }
 
 // deaths is how often the broker is killed within a run.
@@ -119,6 +120,28 @@ func (h *house) truncatedBetweenRuns(t *testing.T) {
 		j.set.onLoss = onLoss
 		for _, args := range [][]string{j.drain(), j.stream()} {
 			j.wantTruncated(j.run(4, args), decided, "10")
+		}
+	}
+	j.madeAnew()
+}
+
+// writtenAnew: the log was cut off, and has grown past where the ledger stands. All
+// offsets look right, and the records that took those of decided ones would never be
+// read: only the leader epoch tells.
+func (h *house) writtenAnew(t *testing.T) {
+	tp := h.newTopic(t, "written-anew", 1)
+	tp.produce(40)
+	j := h.newJob(t, tp)
+	j.run(0, j.drain())
+	decided := tp.sent
+	h.truncate(tp)
+	tp.put(tp.client, tp.next(60)...)
+	for _, onLoss := range []string{"stop", "continue"} {
+		j.set.onLoss = onLoss
+		for _, args := range [][]string{j.drain(), j.stream()} {
+			says(t, j.run(4, args), "transactions: partition 0: records up to offset 40 were decided under leader epoch", "which ends at 0 in the log as it is now",
+				"Create the topic again to give its records offsets of their own, and set on_loss: continue.")
+			j.check(decided)
 		}
 	}
 	j.madeAnew()

@@ -10,8 +10,11 @@ import (
 
 // Progress is how far a source is decided.
 type Progress struct {
-	Next         int64 `json:"next"` // the first offset not decided: where reading goes on (R2)
-	LeaderEpoch  int32 `json:"leader_epoch"`
+	Next        int64 `json:"next"` // the first offset not decided: where reading goes on (R2)
+	LeaderEpoch int32 `json:"leader_epoch"`
+	// Seen is an offset that the last record decided lay at or before, less one: the log
+	// had as much when LeaderEpoch was the leader's. 0: no record is decided.
+	Seen         int64 `json:"seen,omitempty"`
 	MaxEventTime *Time `json:"max_event_time"` // newest event time decided, null if none
 	AtEnd        bool  `json:"at_end"`         // idle: was fully read when last decided
 	Retired      bool  `json:"retired"`        // its topic was made anew under another id
@@ -73,7 +76,8 @@ type State struct {
 	Drifts  []DriftKey       `json:"drifts"`  // ordered
 	Pending []Pending        `json:"pending"` // ordered; every batch record in [Mark, Head]
 	Halts   []Halt           `json:"halts"`
-	Totals  Counts           `json:"totals"` // of all batch records
+	Totals  Counts           `json:"totals"`         // of all batch records
+	Runs    int64            `json:"runs,omitempty"` // backfill commands that came to their end
 }
 
 // NewState is the state of an empty ledger.
@@ -140,6 +144,8 @@ func (s *State) Apply(r *Record) (*State, error) {
 		next.foldSources(r)
 	case KindHalt:
 		next.foldHalt(r)
+	case KindRun:
+		next.Runs++
 	}
 	// What has no files has nothing to publish: the mark passes it at once.
 	if len(next.Pending) == 0 {
@@ -195,6 +201,9 @@ func (s *State) foldSources(r *Record) {
 		}
 		if t := src.MaxEventTime; t != nil && (p.MaxEventTime == nil || *t > *p.MaxEventTime) {
 			p.MaxEventTime = t
+		}
+		if src.Records > 0 && src.File == "" {
+			p.Seen = src.From + src.Records
 		}
 		p.Next, p.AtEnd = src.To, src.AtEnd
 		p.Size, p.Version, p.Hash, p.Line = src.Size, src.Version, src.Hash, src.ToLine

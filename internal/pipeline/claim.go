@@ -24,6 +24,8 @@ type planner struct {
 	// doubts are the sources of which the log, when it was last seen, did not show what
 	// the ledger knew, and what that was. It was seen again since.
 	doubts map[ledger.Key]int64
+	// epochs are where the leader epochs of known sources end in the logs, −1: not known.
+	epochs map[ledger.Key]int64
 
 	claims []claim
 	ahead  map[ledger.Key]int64 // doubts to be settled by another look
@@ -40,6 +42,8 @@ func (pl *planner) plan(part consumer.Partition) {
 		pl.lose(&LossError{Table: pl.table, Topic: key.Topic, Partition: key.Partition, Old: key.TopicID, New: key.TopicID, Retired: true})
 	case known && at.Next < part.LogStart:
 		pl.gap(part, at)
+	case known && pl.rewritten(part, at):
+		pl.lose(&LossError{Table: pl.table, Topic: pl.named(key), Partition: key.Partition, Next: at.Seen, End: pl.epochs[key], Rewritten: true, Epoch: at.LeaderEpoch})
 	case known && at.Next > part.End:
 		pl.lose(&LossError{Table: pl.table, Topic: pl.named(key), Partition: key.Partition, Next: at.Next, End: part.End, Truncated: true})
 	case known:
@@ -53,6 +57,14 @@ func (pl *planner) plan(part consumer.Partition) {
 	default:
 		pl.first(part, part.Begin, fmt.Sprintf("topic %s is new to the table", key.Topic))
 	}
+}
+
+// rewritten reports whether the log was cut off before a decided record, and has grown
+// since: its offsets mean other records now. The leader epoch that the record was read
+// under then ends before it (KIP-101). Records that retention took are no such thing.
+func (pl *planner) rewritten(part consumer.Partition, at ledger.Progress) bool {
+	end, told := pl.epochs[keyOf(part.Source)]
+	return told && end >= 0 && end < at.Seen && at.Seen > part.LogStart && at.Next <= part.End
 }
 
 // doubt reports whether the ledger is ahead of the log, and that may be because the

@@ -17,10 +17,11 @@ import (
 // TestStartIgnoresKafka goes through what the ledger and a log can say of a partition
 // (R2). A topic is written name#id. The commands:
 //
-//	ledger       what it knows, a line each: topic#id/partition next=N [retired]
+//	ledger       what it knows, a line each: topic#id/partition next=N [retired], or
+//	             seen=N, of a record decided under leader epoch 1
 //	start [on_loss=continue] [many]
 //	             what is to be read, a line each: topic#id/partition log=START-END
-//	             begin=N; answers are claims and errors. What a start doubts is known
+//	             begin=N [epoch=N], where epoch 1 ends; answers are claims and errors. What a start doubts is known
 //	             to the next, which has seen the log again
 func TestStartIgnoresKafka(t *testing.T) {
 	datadriven.Walk(t, "testdata/claim", func(t *testing.T, path string) {
@@ -32,17 +33,27 @@ func TestStartIgnoresKafka(t *testing.T) {
 				st = ledger.NewState("t")
 				for line := range strings.Lines(d.Input) {
 					f := strings.Fields(line)
-					st.Sources[parseKey(t, f[0])] = ledger.Progress{Next: number(t, f[1], "next="), Retired: len(f) > 2}
+					at := ledger.Progress{Next: number(t, f[1], "next=")}
+					if len(f) > 2 {
+						at.Retired = f[2] == "retired"
+					}
+					if len(f) > 2 && !at.Retired {
+						at.Seen, at.LeaderEpoch = number(t, f[2], "seen="), 1
+					}
+					st.Sources[parseKey(t, f[0])] = at
 				}
 				return ""
 			case "start":
-				pl := planner{table: "t", state: st, many: d.HasArg("many"), doubts: doubts}
+				pl := planner{table: "t", state: st, many: d.HasArg("many"), doubts: doubts, epochs: map[ledger.Key]int64{}}
 				if d.HasArg("on_loss") {
 					pl.onLoss = Continue
 				}
 				for line := range strings.Lines(d.Input) {
 					f := strings.Fields(line)
 					key := parseKey(t, f[0])
+					if len(f) > 3 {
+						pl.epochs[key] = number(t, f[3], "epoch=")
+					}
 					start, end, _ := strings.Cut(strings.TrimPrefix(f[1], "log="), "-")
 					pl.plan(consumer.Partition{
 						Source:   batch.Source{Topic: key.Topic, TopicID: key.TopicID, Partition: key.Partition},

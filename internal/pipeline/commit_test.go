@@ -50,6 +50,14 @@ func (e *strictEdge) covers(r *ledger.Record, offsets []consumer.Offset) bool {
 	return false
 }
 
+func (e *strictEdge) EpochEnds(_ context.Context, asks []consumer.Epoch) ([]int64, error) {
+	ends := make([]int64, len(asks))
+	for i := range ends {
+		ends[i] = -1
+	}
+	return ends, nil
+}
+
 func (e *strictEdge) Buffered() int64 { return 0 }
 
 // TestKafkaIsNeverAhead wants no offset to be committed that is not decided, and

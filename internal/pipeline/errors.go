@@ -21,6 +21,8 @@ type LossError struct {
 	End   int64 // where the log ends, if Truncated: before Next
 
 	Truncated bool
+	Rewritten bool // and it has grown since: End is where leader epoch Epoch ends, Next what was decided of it
+	Epoch     int32
 	Old, New  ledger.TopicID // the topic was made anew: its id before and now
 	Retired   bool           // it is back under an id that the ledger has given up
 }
@@ -36,6 +38,9 @@ func (e *LossError) Error() string {
 	case e.New != e.Old:
 		return fmt.Sprintf("%spartition %d: the topic was deleted and created again (its id was %s and is %s), so that its offsets mean other records. Set on_loss: continue to go on with the new topic from its start.",
 			at, e.Partition, e.Old, e.New)
+	case e.Rewritten:
+		return fmt.Sprintf("%spartition %d: records up to offset %s were decided under leader epoch %d, which ends at %s in the log as it is now: it was truncated (an election that was not clean?) and written anew, so that its offsets mean other records. Create the topic again to give its records offsets of their own, and set on_loss: continue.",
+			at, e.Partition, grouped(e.Next), e.Epoch, grouped(e.End))
 	case e.Truncated:
 		return fmt.Sprintf("%spartition %d: the ledger is at offset %s, but the log ends at %s: it was truncated, and new records will get offsets that are decided already. Create the topic again to give its records offsets of their own, and set on_loss: continue.",
 			at, e.Partition, grouped(e.Next), grouped(e.End))

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,10 @@ func (t *table) claim(ctx context.Context, parts []consumer.Partition) (*ledger.
 			return nil, err
 		}
 		pl := planner{table: t.name, state: st, onLoss: t.p.cfg.OnLoss, many: len(t.Topics) > 1, doubts: t.doubts}
+		if pl.epochs, err = t.epochEnds(ctx, st, parts); err != nil {
+			t.log.Warn("whether the logs still hold what is decided is not known; looking again", "err", err)
+			return nil, cmp.Or(ctx.Err(), consumer.ErrOutdated)
+		}
 		for _, part := range parts {
 			pl.plan(part)
 		}
@@ -88,6 +93,32 @@ func (t *table) claim(ctx context.Context, parts []consumer.Partition) (*ledger.
 			return st, nil
 		}
 	}
+}
+
+// epochEnds asks where the leader epochs end that the last decided records of
+// partitions were read under.
+func (t *table) epochEnds(ctx context.Context, st *ledger.State, parts []consumer.Partition) (map[ledger.Key]int64, error) {
+	var asks []consumer.Epoch
+	for _, part := range parts {
+		if at := st.Sources[keyOf(part.Source)]; at.Seen > 0 && at.LeaderEpoch >= 0 && !at.Retired {
+			asks = append(asks, consumer.Epoch{Source: part.Source, Epoch: at.LeaderEpoch})
+		}
+	}
+	if len(asks) == 0 {
+		return nil, nil
+	}
+	t.p.mu.Lock()
+	edge := t.p.edge
+	t.p.mu.Unlock()
+	ends, err := edge.EpochEnds(ctx, asks)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[ledger.Key]int64, len(asks))
+	for i, a := range asks {
+		out[keyOf(a.Source)] = ends[i]
+	}
+	return out, nil
 }
 
 // beginLocked makes a partition ours and returns where it is read from.

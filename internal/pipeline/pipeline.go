@@ -43,17 +43,19 @@ import (
 	"tidemark/conform"
 	"tidemark/consumer"
 	"tidemark/internal/batch"
+	"tidemark/internal/keyload"
 	"tidemark/internal/ledger"
 	"tidemark/internal/schema"
+	"tidemark/internal/spill"
 	"tidemark/quality"
 	"tidemark/watermark"
 	"tidemark/writer"
 )
 
-// Lake is what the pipeline needs of a store: what the ledger, the publisher and
-// the writer need of it, with the meaning that they give it.
+// Lake is what the pipeline needs of a store: what the ledger, the publisher, the
+// writer and who reads keys need of it, with the meaning that they give it.
 type Lake interface {
-	ledger.Store
+	keyload.Lake
 	ledger.Shelf
 	writer.Shelf
 }
@@ -64,6 +66,9 @@ type Edge interface {
 	// Commit tells Kafka how far partitions are decided, for lag tools. It may fail
 	// or be forgotten without harm.
 	Commit(ctx context.Context, offsets []consumer.Offset) error
+	// EpochEnds says where leader epochs of partitions end in the logs as they are now, −1
+	// where that is not known.
+	EpochEnds(ctx context.Context, asks []consumer.Epoch) ([]int64, error)
 	// Buffered is the memory, in bytes, of records fetched and not handed over.
 	Buffered() int64
 }
@@ -115,6 +120,13 @@ type Config struct {
 	// Dry, if set, is told of each batch what would be decided, in order, and nothing is
 	// written. It is called by one goroutine at a time.
 	Dry func(*Dry)
+	// Library is where references are kept; New makes one that knows no buckets beside
+	// the lake. ReferenceAge is how old they may be: 1 min.
+	Library      *keyload.Library
+	ReferenceAge time.Duration
+	// Spill is the folder for keys that outgrow memory; empty: the system's for
+	// temporary files.
+	Spill string
 	// Drain is set where the consumer will drain: a partition is then idle as soon
 	// as it was read to its end.
 	Drain   bool
@@ -137,6 +149,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxBytes <= 0 || c.MaxBytes > c.Memory/4 {
 		c.MaxBytes = c.Memory / 4
+	}
+	if c.ReferenceAge <= 0 {
+		c.ReferenceAge = referenceAge
 	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
@@ -171,6 +186,7 @@ type Pipeline struct {
 	spare   []*batch.Raw
 	workers []*worker
 	budget  budget
+	spills  []*spill.Spill
 }
 
 var _ consumer.Handler = (*Pipeline)(nil)
@@ -178,6 +194,9 @@ var _ consumer.Handler = (*Pipeline)(nil)
 // New prepares a pipeline into a lake. Nothing is read or written before Feed.
 func New(cfg Config, lake Lake, log *slog.Logger, reg prometheus.Registerer) (*Pipeline, error) {
 	cfg = cfg.withDefaults()
+	if cfg.Library == nil {
+		cfg.Library = keyload.NewLibrary(lake, nil)
+	}
 	p := &Pipeline{
 		cfg: cfg, lake: lake, log: log, byTopic: map[string]*table{},
 		changed: make(chan struct{}), random: lockedReader{r: cfg.Random}, budget: newBudget(cfg),
@@ -195,6 +214,9 @@ func New(cfg Config, lake Lake, log *slog.Logger, reg prometheus.Registerer) (*P
 			continue
 		}
 		t := newTable(p, c, plan)
+		if t.ring, err = newKeyring(t); err != nil {
+			errs = append(errs, err)
+		}
 		p.tables = append(p.tables, t)
 		for _, topic := range c.Topics {
 			if other := p.byTopic[topic]; other != nil {
@@ -219,6 +241,7 @@ func (p *Pipeline) Feed(ctx context.Context, edge Edge, read func(context.Contex
 	p.mu.Lock()
 	p.edge = edge
 	p.mu.Unlock()
+	defer p.closeSpills()
 	for _, t := range p.tables {
 		if err := t.load(ctx); err != nil {
 			return err
@@ -233,7 +256,9 @@ func (p *Pipeline) Feed(ctx context.Context, edge Edge, read func(context.Contex
 		g.Go(func() error { w.run(inner); return nil })
 	}
 	for _, t := range p.tables {
-		g.Go(func() error { t.publishOn(inner); return nil })
+		if p.cfg.Dry == nil {
+			g.Go(func() error { t.publishOn(inner); return nil })
+		}
 	}
 	if !p.cfg.Raw {
 		g.Go(func() error { p.cutByAge(inner); return nil })

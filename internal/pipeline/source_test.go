@@ -171,6 +171,15 @@ func (d *process) Commit(_ context.Context, offsets []consumer.Offset) error {
 	return nil
 }
 
+// EpochEnds implements pipeline.Edge: its logs are whole.
+func (d *process) EpochEnds(_ context.Context, asks []consumer.Epoch) ([]int64, error) {
+	ends := make([]int64, len(asks))
+	for i, a := range asks {
+		ends[i] = int64(len(d.topic.parts[a.Source.Partition].events))
+	}
+	return ends, nil
+}
+
 // Buffered implements pipeline.Edge.
 func (d *process) Buffered() int64 { return 0 }
 

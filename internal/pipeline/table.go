@@ -93,6 +93,9 @@ func (t *table) load(ctx context.Context) error {
 		return err
 	}
 	t.p.metrics.seen(t.name, st)
+	if t.p.cfg.Dry != nil {
+		return nil // a rehearsal writes nothing
+	}
 	return t.publish(ctx)
 }
 

@@ -249,6 +249,11 @@ func sameFold(kept, fold *ledger.State) bool {
 	folded := func(s *ledger.State) string {
 		c := *s
 		c.Mark, c.Pending = 0, nil
+		c.Sources = maps.Clone(s.Sources)
+		for k, p := range c.Sources {
+			p.Seen = 0 // the program's first days did not keep it
+			c.Sources[k] = p
+		}
 		if unhashed {
 			c.HeadHash = ""
 		}

@@ -102,9 +102,10 @@ func newPipeline(ctx context.Context, file, lake string) (*pipeline.Pipeline, er
 // noEdge is a consumer that holds nothing.
 type noEdge struct{}
 
-func (noEdge) Commit(context.Context, []consumer.Offset) error { return nil }
-func (noEdge) Buffered() int64                                 { return 0 }
-func (noEdge) Assigned() int                                   { return 0 }
+func (noEdge) Commit(context.Context, []consumer.Offset) error              { return nil }
+func (noEdge) EpochEnds(context.Context, []consumer.Epoch) ([]int64, error) { return nil, nil }
+func (noEdge) Buffered() int64                                              { return 0 }
+func (noEdge) Assigned() int                                                { return 0 }
 
 // feed does what a consumer does in a drain, with partitions that lie in memory.
 func feed(ctx context.Context, h consumer.Handler, parts []*partition) error {
