@@ -3,6 +3,7 @@ package badday_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,6 +49,19 @@ func (g *game) do(s step) {
 		}
 	case rival:
 		g.join(g.drain(), true)
+	case vacuum:
+		g.join([]string{"vacuum", "-c", g.config(), "--yes"}, true)
+	case verify:
+		g.join([]string{"verify", "-c", g.config()}, true)
+	case diskFull:
+		if !g.full {
+			g.full = true
+			free := fill(g.t, g.disk)
+			g.later(produced, 300, func() {
+				free()
+				g.full = false
+			})
+		}
 	case brokerDies:
 		g.arena.broker.Kill()
 		g.arena.broker.Restart()
@@ -92,12 +106,17 @@ func (g *game) transaction(s step) {
 		p.end(kgo.TryAbort)
 	case hang:
 		p.client.Close()
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.mu.delays = append(g.mu.delays, delay{when: produced, at: g.mu.count[produced] + 200, do: func() {
+		g.later(produced, 200, func() {
 			g.topic.producer(id, txOptions()) // who has its id aborts it
-		}})
+		})
 	}
+}
+
+// later has something done so many events from now, or when no more come.
+func (g *game) later(of counted, n int, do func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.delays = append(g.mu.delays, delay{when: of, at: g.mu.count[of] + n, do: do})
 }
 
 // delayed takes out what is to be done by now.
@@ -157,26 +176,34 @@ func (g *game) replace() {
 
 // wakeSleepers wakes those whose partitions others read: their sessions are over.
 func (g *game) wakeSleepers() {
-	readers := map[int64]*process{}
+	owners := g.owners()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range g.mu.members {
+		if m.asleep && !owners[m.process] {
+			m.asleep = false
+			if m.owned {
+				g.mu.tally.slept++
+			}
+			g.writeLocked("process %d wakes up", m.cmd.Process.Pid)
+			_ = m.cmd.Process.Signal(syscall.SIGCONT)
+		}
+	}
+}
+
+// owners are those who were the last to say that they read some partition.
+func (g *game) owners() map[*process]bool {
+	readers, owners := map[int64]*process{}, map[*process]bool{}
 	lines, _ := g.log.seen()
 	for _, l := range lines {
 		if l.is("reading") {
 			readers[l.number("partition")] = l.of
 		}
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, m := range g.mu.members {
-		held := false
-		for _, p := range readers {
-			held = held || p == m.process
-		}
-		if m.asleep && !held {
-			m.asleep = false
-			g.writeLocked("process %d wakes up", m.cmd.Process.Pid)
-			_ = m.cmd.Process.Signal(syscall.SIGCONT)
-		}
+	for _, p := range readers {
+		owners[p] = true
 	}
+	return owners
 }
 
 // reap looks at how processes ended.
@@ -196,15 +223,15 @@ func (g *game) reap() {
 	}
 }
 
-// judgeLocked says whether a process may end like this. A store that fails ends it with
-// 1, and so does a broker that does not answer when it is to end; nothing else may.
+// judgeLocked says whether a process may end like this. A store or a disk that fails ends
+// it with 1, and so does a broker that does not answer when it is to end; nothing else may.
 func (g *game) judgeLocked(m *member) {
 	g.t.Helper()
 	code := m.cmd.ProcessState.ExitCode()
 	var kafka, store bool
 	for _, s := range g.steps {
 		kafka = kafka || s.kind == kafkaFault || s.kind == brokerDies || s.kind == kafkaCut
-		store = store || s.kind == storeFault || s.kind == storeDies
+		store = store || s.kind == storeFault || s.kind == storeDies || s.kind == diskFull
 	}
 	switch {
 	case m.killed && code == -1, code == 0 && (m.told || m.drain):
@@ -301,5 +328,15 @@ func (g *game) standsStill() {
 	g.t.Fatalf("the round has not come to its end within %s: %s", standstill.Round(time.Second), text)
 }
 
-// last is the end of what a process said.
-func last(stderr string) string { return stderr[max(0, len(stderr)-1500):] }
+// last is what a process said of its end, or the end of what it said.
+func last(stderr string) (text string) {
+	for said := range strings.Lines(stderr) {
+		if strings.HasPrefix(said, "tidemark: ") {
+			text += said
+		}
+	}
+	if text == "" {
+		text = stderr[max(0, len(stderr)-1500):]
+	}
+	return strings.TrimSpace(text)
+}

@@ -26,6 +26,8 @@ type game struct {
 	schedule
 	arena  *arena
 	direct string // the lake without a proxy; empty: it is on a disk
+	full   bool
+	disk   string // a small one, with the lake; empty: it is on a large one
 	began  time.Time
 	feed   sync.Mutex
 	poke   chan struct{} // there is something to do
@@ -52,6 +54,7 @@ type member struct {
 	*process
 	drain                        bool // it ends by itself
 	told, killed, asleep, reaped bool
+	owned                        bool // when it fell asleep
 }
 
 // armed is a fault that waits for its requests.
@@ -80,6 +83,10 @@ func (a *arena) newGame(t *testing.T, s schedule) *game {
 		g.direct = a.store.Lake(name)
 		g.set.lake = a.store.LakeThrough(a.front.Endpoint, name)
 		g.markProbed(g.direct, a.empty)
+	}
+	if slices.ContainsFunc(s.steps, func(st step) bool { return st.kind == diskFull }) {
+		g.disk = mount(t, "size=32m,nr_inodes=8000")
+		g.lake = lake(filepath.Join(g.disk, "lake"))
 	}
 	g.mu.tally, g.mu.left = newTally(), slices.Clone(s.steps)
 	return g
@@ -236,6 +243,12 @@ func (g *game) signalLocked(s step) {
 	live := slices.DeleteFunc(slices.Clone(g.mu.members), func(m *member) bool {
 		return m.told || m.killed || m.reaped || m.asleep && s.kind != kill || m.drain && s.kind == leave
 	})
+	owners := g.owners()
+	if s.kind == stop { // who has no partition loses none
+		if o := slices.DeleteFunc(slices.Clone(live), func(m *member) bool { return !owners[m.process] }); len(o) > 0 {
+			live = o
+		}
+	}
 	if len(live) == 0 {
 		g.noteLocked(s, "there is none")
 		return
@@ -251,8 +264,7 @@ func (g *game) signalLocked(s step) {
 		}
 		g.mu.tally.killed++
 	case stop:
-		m.asleep, send = true, syscall.SIGSTOP
-		g.mu.tally.slept++
+		m.asleep, m.owned, send = true, owners[m.process], syscall.SIGSTOP
 	case leave:
 		m.told, send = true, syscall.SIGTERM
 	}

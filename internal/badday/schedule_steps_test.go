@@ -59,6 +59,9 @@ const (
 	rival                      // --until-current beside the group
 	brokerDies                 // SIGKILL of the broker, which comes back
 	storeDies                  // SIGKILL of the object store, which comes back
+	diskFull                   // the disk takes nothing more, for a while
+	vacuum                     // beside the group
+	verify                     // beside the group
 	kafkaCut                   // all connections to the broker are closed
 	kafkaFault                 // of requests to Kafka
 	storeFault                 // of requests to the object store
@@ -70,7 +73,7 @@ const (
 )
 
 var stepNames = [...]string{
-	"kill", "stop", "join", "leave", "rival", "broker dies", "store dies", "connections cut",
+	"kill", "stop", "join", "leave", "rival", "broker dies", "store dies", "disk full", "vacuum", "verify", "connections cut",
 	"kafka fault", "store fault", "abort", "commit", "hang", "tombstones",
 }
 
@@ -187,11 +190,13 @@ func (s schedule) share(st step) int { return 1000 * st.after / s.reach(st.when)
 
 func newStep(r *rand.Rand, s schedule) step {
 	// What is named twice is twice as likely.
-	kinds := []stepKind{kill, kill, kill, kill, stop, join, join, leave, leave, rival, brokerDies, kafkaCut, kafkaFault, kafkaFault, kafkaFault, abort, abort, commit, hang, tombstones}
+	kinds := []stepKind{kill, kill, kill, kill, stop, join, join, leave, leave, rival, vacuum, verify, brokerDies, kafkaCut, kafkaFault, kafkaFault, kafkaFault, abort, abort, commit, hang, tombstones}
 	whens := []counted{produced, decided, asked}
 	if s.bucket {
 		kinds = append(kinds, storeDies, storeFault, storeFault, storeFault, storeFault, storeFault, storeFault)
 		whens = append(whens, stored, stored)
+	} else {
+		kinds = append(kinds, diskFull, diskFull)
 	}
 	st := step{kind: pick(r, kinds...), when: pick(r, whens...), who: 1 + r.IntN(4), rows: 5 + r.IntN(60)}
 	st.after = 1 + r.IntN(s.reach(st.when))

@@ -144,6 +144,9 @@ func TestScheduleFollowsFromItsSeed(t *testing.T) {
 				if !s.bucket && (st.when == stored || st.kind == storeDies || st.kind == storeFault) {
 					t.Errorf("seed %d, round %d: step %s, and there is no store", seed, round, st)
 				}
+				if s.bucket && st.kind == diskFull {
+					t.Errorf("seed %d, round %d: step %s, and the lake is on no disk", seed, round, st)
+				}
 				kinds[st.kind]++
 				whens[st.when]++
 				if st.kind == kafkaFault || st.kind == storeFault {
