@@ -97,15 +97,17 @@ func policy(t *testing.T, name, prefix string) []byte {
 	return []byte(strings.NewReplacer("BUCKET", cloudtest.Bucket, "PREFIX", prefix).Replace(string(text)))
 }
 
-// as is the job with the keys of a user. The program is wrapped, for tests set the
-// owner's keys in the environment of all that they start.
-func (j *job) as(t *testing.T, u cloudtest.User) *job {
+// as is the job with the keys of a user, and with more of an environment, as NAME=value.
+// The program is wrapped, for tests set the owner's keys in the environment of all that
+// they start.
+func (j *job) as(t *testing.T, u cloudtest.User, environ ...string) *job {
 	t.Helper()
 	own := *j
 	own.t, own.dir, own.log = t, t.TempDir(), newJournal()
 	own.lake = lake(filepath.Join(own.dir, "lake"))
 	own.program = filepath.Join(own.dir, "as-"+u.AccessKey)
-	script := "#!/bin/sh\nexport '" + strings.Join(u.Environ(), "' '") + "'\nexec '" + j.program + "' \"$@\"\n"
+	environ = append(u.Environ(), environ...)
+	script := "#!/bin/sh\nexport '" + strings.Join(environ, "' '") + "'\nexec '" + j.program + "' \"$@\"\n"
 	must(t, os.WriteFile(own.program, []byte(script), 0o700))
 	return &own
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -149,6 +150,10 @@ func (r *reader) fitTokens(tokens token.Tokens) bool {
 	return len(said) == 0
 }
 
+// words are those of the file in what the parser says: among them may be a secret whose
+// line is broken (G2). Single signs stay.
+var words = regexp.MustCompile(`"(?:[^"\\]|\\.){3,}"`)
+
 // syntax turns what the parser says into a fault.
 func (r *reader) syntax(data []byte, err error) {
 	var s *yaml.SyntaxError
@@ -162,7 +167,7 @@ func (r *reader) syntax(data []byte, err error) {
 	if at.line <= len(lines) && strings.Contains(lines[at.line-1], "${") && strings.ContainsAny(lines[at.line-1], "{[") {
 		hint = `within { } and [ ] write variables in quotes: "${NAME}"`
 	}
-	r.fault(at, "this is not YAML: %s: %s", s.Message, hint)
+	r.fault(at, "this is not YAML: %s: %s", words.ReplaceAllString(s.Message, `"…"`), hint)
 }
 
 // advice is what to do about the faults of YAML that people make.

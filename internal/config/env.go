@@ -46,7 +46,7 @@ func expand(s string, getenv func(string) (string, bool)) (string, bool, error) 
 func lookUp(expression string, getenv func(string) (string, bool)) (string, error) {
 	name, fallback, hasFallback := strings.Cut(expression, ":-")
 	if !isName(name) {
-		return "", fmt.Errorf("has ${%s}: write ${NAME} or ${NAME:-default}, or $${ for the text ${", oneLine(expression))
+		return "", errors.New("has ${…} around what is no name of a variable: write ${NAME} or ${NAME:-default}, or $${ for the text ${")
 	}
 	text, set := getenv(name)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -48,6 +49,10 @@ func (v value) secretFile() func() (string, error) {
 		return nil
 	}
 	if _, err := readSecret(path); err != nil {
+		if _, err := os.Stat(path); err != nil && !filepath.IsAbs(path) { // it may be the secret itself
+			v.fault("names a secret that cannot be read: mount it, and write its whole path, such as /run/secrets/NAME")
+			return nil
+		}
 		v.fault("names a secret that cannot be read: %s: mount the secret, or mend the path", cause(err))
 		return nil
 	}
