@@ -125,7 +125,7 @@ func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := k.fill(size + 1); err != nil {
+		if err := k.fill(size + 2); err != nil {
 			return err
 		}
 		if k.atOldEnd(size, c) {
@@ -167,14 +167,19 @@ func (k *cutter) atOldEnd(size int, c *batch.Chunk) bool {
 		k.emit(c, x, k.at)
 		return true
 	}
-	n, behind, t := k.split.scan(piece{data: b[:x], from: k.lead.size, at: k.at, eof: true}, c)
-	lineEnds := b[x] == '\n' || b[x] == '\r'
-	if n == x && !k.large(c) && (t == closed || t == atEnd && lineEnds) {
+	p := piece{data: b[:x], from: k.lead.size, at: k.at, eof: true, one: size > k.limits.window}
+	n, behind, t := k.split.scan(p, c)
+	if n == x && !k.large(c) && (t == closed || t == atEnd && k.lineEnds(b[x:])) {
 		k.emit(c, n, behind)
 		return true
 	}
 	c.Reset()
 	return false
+}
+
+// lineEnds reports that b begins with a line end. JSON takes a lone CR for a blank.
+func (k *cutter) lineEnds(b []byte) bool {
+	return b[0] == '\n' || b[0] == '\r' && (k.layout.Format == batch.CSV || len(b) == 1 || b[1] == '\n')
 }
 
 // large reports that c holds a record over the limit. It is then the only one.
@@ -220,12 +225,14 @@ func (k *cutter) tooLarge(ctx context.Context, c *batch.Chunk) error {
 			begun = true
 			c.Data = append(c.Data, b[:k.limits.kept]...)
 		}
+		was := at
 		s := k.split.skip(b, k.stream.eof, &at)
+		if x := k.resume - k.off; s.done && int64(s.content) <= x && x < int64(s.n) {
+			at = was // the file ended here once, within the line end
+			s = k.split.skip(b[:x], true, &at)
+		}
 		_, _ = hash.Write(b[:s.content])
 		content += int64(s.content)
-		if end := k.off + int64(s.content); s.done && end <= k.resume && k.resume < k.off+int64(s.n) {
-			s.n = int(k.resume - k.off) // the file once ended here
-		}
 		k.pass(s.n)
 		if s.done {
 			k.at = at

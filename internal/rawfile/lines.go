@@ -6,9 +6,9 @@ import (
 	"tidemark/internal/batch"
 )
 
-// lines is JSON with one record a line. A line ends with a LF, or a CR and a LF; one
-// that holds nothing but blanks is none. What a line holds is not looked at, so that a
-// broken record costs its line and no other.
+// lines is JSON with one record a line. A line ends with a LF, and CRs in front of it
+// are no part of it; one that holds nothing but blanks is none. What a line holds is not
+// looked at, so that a broken record costs its line and no other.
 type lines struct{}
 
 func (lines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
@@ -23,7 +23,7 @@ func (lines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
 		} else {
 			t = atEnd
 		}
-		if end > i && b[end-1] == '\r' {
+		for end > i && b[end-1] == '\r' {
 			end--
 		}
 		if end > i && (b[i] > ' ' || !blank(b[i:end])) {
