@@ -188,9 +188,19 @@ func (s schedule) reach(e counted) int {
 // share is how far into a round a step comes, in thousandths.
 func (s schedule) share(st step) int { return 1000 * st.after / s.reach(st.when) }
 
+// quick says that the round takes some seconds: no session ends more than once, and
+// nothing else is waited for. Something of what matters most is in it.
+func (s schedule) quick() bool {
+	n := map[stepKind]int{}
+	for _, st := range s.steps {
+		n[st.kind]++
+	}
+	return n[kill] == 1 && n[stop]+n[brokerDies]+n[hang] == 0 && (n[storeFault] > 1 || !s.bucket && n[kafkaFault] > 0) && s.records <= 2000
+}
+
 func newStep(r *rand.Rand, s schedule) step {
 	// What is named twice is twice as likely.
-	kinds := []stepKind{kill, kill, kill, kill, stop, join, join, leave, leave, rival, vacuum, verify, brokerDies, kafkaCut, kafkaFault, kafkaFault, kafkaFault, abort, abort, commit, hang, tombstones}
+	kinds := []stepKind{kill, kill, kill, kill, stop, stop, join, join, leave, leave, rival, rival, vacuum, verify, brokerDies, kafkaCut, kafkaFault, kafkaFault, kafkaFault, abort, abort, commit, hang, tombstones}
 	whens := []counted{produced, decided, asked}
 	if s.bucket {
 		kinds = append(kinds, storeDies, storeFault, storeFault, storeFault, storeFault, storeFault, storeFault)

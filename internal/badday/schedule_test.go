@@ -3,6 +3,7 @@ package badday_test
 import (
 	"flag"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -15,14 +16,12 @@ import (
 
 // How long, and what is played again: see replay.
 var (
-	chaosFor   = flag.Duration("for", 0, "how long TestBrokerSchedules makes up rounds, 0: two rounds")
+	chaosFor   = flag.Duration("for", 0, "how long TestBrokerSchedules makes up rounds, 0: two short ones")
 	chaosRound = flag.Int64("round", -1, "the only round of TestBrokerSchedules, -1: all")
 	chaosSteps = flag.String("steps", "", "the steps of that round, as 1,4,7; empty: all")
 )
 
 const (
-	// shortRounds fit into `make test`: one lake on a disk, one in an object store.
-	shortRounds = 2
 	// shrinking is how long looking for a shorter history may take, at least.
 	shrinking = 5 * time.Minute
 	// attempts is how often a shorter history is tried: processes run as they like.
@@ -35,21 +34,45 @@ const (
 func TestBrokerSchedules(t *testing.T) {
 	a := newArena(t)
 	until := time.Now().Add(*chaosFor)
-	first := uint64(max(*chaosRound, 0))
-	for round := first; ; round++ {
-		s := newSchedule(*chaosSeed, round)
-		if *chaosSteps != "" {
-			s = s.with(named(t, s.steps, *chaosSteps))
-		}
+	for s := range schedules(t, until) {
 		if !a.survives(t, s) {
 			left := time.Until(until)
 			t.Fatal(a.shortest(t, s, time.Now().Add(max(left, shrinking))))
 		}
-		if *chaosRound >= 0 || *chaosFor == 0 && round+1 == shortRounds || *chaosFor > 0 && time.Now().After(until) {
-			break
-		}
 	}
 	t.Logf("figures: schedules of seed %d: %s", *chaosSeed, a.sum)
+}
+
+// schedules are what the flags ask for.
+func schedules(t *testing.T, until time.Time) iter.Seq[schedule] {
+	return func(yield func(schedule) bool) {
+		switch {
+		case *chaosRound >= 0:
+			s := newSchedule(*chaosSeed, uint64(*chaosRound))
+			if *chaosSteps != "" {
+				s = s.with(named(t, s.steps, *chaosSteps))
+			}
+			yield(s)
+		case *chaosFor > 0:
+			for round := uint64(0); time.Now().Before(until) && yield(newSchedule(*chaosSeed, round)); round++ {
+			}
+		default: // two that fit into `make test`: one lake on a disk, one in an object store
+			for first := range uint64(2) {
+				if !yield(firstQuick(*chaosSeed, first)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// firstQuick is the first quick schedule of every other round from this one on.
+func firstQuick(seed, round uint64) schedule {
+	for ; ; round += 2 {
+		if s := newSchedule(seed, round); s.quick() {
+			return s
+		}
+	}
 }
 
 // named are the steps with these numbers.
@@ -123,6 +146,11 @@ func (a *arena) shortest(t *testing.T, s schedule, until time.Time) string {
 func TestScheduleFollowsFromItsSeed(t *testing.T) {
 	kinds, whens, hits, seen := map[stepKind]int{}, map[counted]int{}, map[string]int{}, map[string]bool{}
 	for seed := range uint64(200) {
+		for first := range uint64(2) {
+			if s := firstQuick(seed, first); s.round > 400 || s.bucket != (first == 1) {
+				t.Errorf("seed %d: the first quick round from %d on is %d", seed, first, s.round)
+			}
+		}
 		for round := range uint64(2) {
 			s := newSchedule(seed, round)
 			text := s.String()
