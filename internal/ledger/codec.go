@@ -84,7 +84,7 @@ func (r *Record) validate() error {
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		records += s.Records
-		if err := s.validate(); err != nil {
+		if err := s.Check(); err != nil {
 			return err
 		}
 	}

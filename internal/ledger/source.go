@@ -99,8 +99,8 @@ func marshal(v any) ([]byte, error) {
 	return []byte(strings.TrimSuffix(string(b), "\n")), err
 }
 
-// validate finds what no source may say.
-func (s *Source) validate() error {
+// Check finds what no source may say, whatever the state.
+func (s *Source) Check() error {
 	switch {
 	case s.To < s.From || s.Records < 0 || s.Skipped < 0,
 		s.File == "" && s.To-s.From != s.Records+s.Skipped:

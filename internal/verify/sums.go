@@ -15,6 +15,12 @@ func (v *verifier) addsUp(r *ledger.Record) {
 	for i := range r.Sources {
 		s := &r.Sources[i]
 		records += s.Records
+		if s.File != "" {
+			if err := s.Check(); err != nil {
+				v.found(r.Seq, "", "%v", err)
+			}
+			continue
+		}
 		if s.To-s.From != s.Records+s.Skipped || s.Records < 0 || s.Skipped < 0 {
 			v.found(r.Seq, "", "has [%d, %d) of %s/%d as %d records and %d skipped", s.From, s.To, s.Topic, s.Partition, s.Records, s.Skipped)
 		}
