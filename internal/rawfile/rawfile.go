@@ -69,6 +69,9 @@ type Options struct {
 	// Required has, for each column that a CSV header must name, the names that it goes
 	// by; case does not count.
 	Required [][]string
+	// Exact are the names, with all aliases, of the columns that are decimals: a file of
+	// Avro or Parquet that has one as float or double ends with an Error.
+	Exact []string
 	// Resume asks for a chunk that ends at exactly this place, if a record ends there or
 	// the file did before it grew; 0 asks for nothing. Where a record goes on over that
 	// place (the last line was continued), no chunk ends there: the first one with To
