@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tidemark/internal/batch"
@@ -40,6 +41,26 @@ func WithDedupe(d Dedupe) Option {
 		}
 		return nil
 	}
+}
+
+// Within is how long dedupe remembers a key, in event time; 0: there is no dedupe.
+func (s *Suite) Within() time.Duration {
+	if s.dedupe == nil {
+		return 0
+	}
+	return time.Duration(s.dedupe.within) * time.Microsecond
+}
+
+// KeyColumns are the columns, by index, that Keys.Learn looks at.
+func (s *Suite) KeyColumns() (out []int) {
+	if s.dedupe != nil {
+		out = append(append(out, s.dedupe.key.columns...), s.dedupe.column)
+	}
+	for _, n := range s.unique {
+		out = append(out, s.checks[n].columns...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // dedupe is a compiled Dedupe.

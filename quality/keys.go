@@ -259,7 +259,7 @@ func (k *Keys) merge(h *Held) error {
 		if u == nil || h.unique[i] == nil {
 			continue
 		}
-		u.set.merge(h.unique[i])
+		u.set.Merge(h.unique[i])
 		if err := u.shed(&k.opts); err != nil {
 			return err
 		}

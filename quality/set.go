@@ -81,8 +81,8 @@ func (s *Set) add(of rowKey) {
 	}
 }
 
-// merge takes over all of another.
-func (s *Set) merge(o *Set) {
+// Merge puts all of another set for values of the same type into s.
+func (s *Set) Merge(o *Set) {
 	if s.number {
 		for v := range o.numbers.all() {
 			s.numbers.add(v)

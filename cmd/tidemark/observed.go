@@ -77,6 +77,14 @@ func (o *observed) List(ctx context.Context, prefix string) ([]store.Entry, erro
 	return entries, err
 }
 
+// Open implements pipeline.Lake.
+func (o *observed) Open(ctx context.Context, key string) (store.Reader, int64, error) {
+	start := time.Now()
+	r, size, err := o.lake.Open(ctx, key)
+	o.done("open", start, err)
+	return r, size, err
+}
+
 // Sync implements pipeline.Lake.
 func (o *observed) Sync(ctx context.Context, dir string) error {
 	start := time.Now()

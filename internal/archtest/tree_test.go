@@ -24,10 +24,11 @@ var arrows = map[string][]string{
 	"internal/schema":   {},
 	"internal/generate": {},
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
-	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store"},
+	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store", "internal/keyload", "internal/spill"},
 	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store"},
-	"internal/backfill": {"internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
+	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/spill":    {"quality"},
+	"internal/keyload":  {"conform", "quality", "internal/batch", "internal/schema", "internal/ledger", "internal/rawfile", "internal/store"},
 	"internal/store":    {},
 
 	"internal/store/bucket": {"internal/store"},

@@ -124,6 +124,9 @@ type Check struct {
 	Failed   int64  `json:"failed"`
 	Checked  int64  `json:"checked"`
 	Detail   string `json:"detail"`
+	// Version is, of a reference, the state of what was looked into: a table and the
+	// record up to which it was known, or a file with its size and time.
+	Version string `json:"version,omitempty"`
 }
 
 // Drift is a difference between incoming records and the table's schema, with the

@@ -64,6 +64,7 @@ func (p *Pipeline) heldLocked() int64 {
 			n += b.raw.Bytes()
 		}
 	}
+	n += p.keyBytes()
 	for _, r := range p.spare {
 		n += r.Bytes()
 	}

@@ -23,6 +23,8 @@ type build struct {
 	// judged is closed when the watermark behind this batch is known, done when it is
 	// decided or dropped. Both are closed in the end, whatever happened.
 	judged, done chan struct{}
+	// keyed opens when the keys behind this batch are known, at the latest with done.
+	keyed *gate
 
 	// Guarded by Pipeline.mu.
 	dropped bool
@@ -43,7 +45,7 @@ type span struct {
 }
 
 func newBuild(t *table, raw *batch.Raw, now time.Time) *build {
-	return &build{t: t, raw: raw, began: now, judged: make(chan struct{}), done: make(chan struct{})}
+	return &build{t: t, raw: raw, began: now, judged: make(chan struct{}), done: make(chan struct{}), keyed: newGate()}
 }
 
 // spanOf is the span of a partition in the open batch b, which begins where the
@@ -79,6 +81,7 @@ func (b *build) judgedLocked() {
 
 func (b *build) endLocked() {
 	b.judgedLocked()
+	b.keyed.open()
 	close(b.done)
 	b.prev = nil
 }

@@ -54,6 +54,9 @@ func (s *shift) decide(ctx context.Context) error {
 		return errDropped
 	}
 	s.told(d, time.Since(from))
+	if err := t.ring.decided(s.held, d.Record.Seq); err != nil {
+		return err
+	}
 	t.finished(s.src)
 	t.wake()
 	return nil
@@ -92,7 +95,7 @@ func (s *shift) quality() *ledger.Quality {
 	for _, r := range s.report.Results {
 		q.Checks = append(q.Checks, ledger.Check{
 			Name: r.Name, Verdict: r.Verdict.String(), Severity: r.Severity.String(),
-			Failed: r.Failed, Checked: r.Checked, Detail: r.Detail,
+			Failed: r.Failed, Checked: r.Checked, Detail: r.Detail, Version: r.Version,
 		})
 	}
 	return q

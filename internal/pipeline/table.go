@@ -24,6 +24,7 @@ type table struct {
 	plan       *conform.Plan
 	ledger     *ledger.Ledger
 	publisher  *ledger.Publisher
+	ring       *keyring
 	kick       chan struct{}        // wakes the publisher
 	publishing chan struct{}        // holds one token while somebody publishes
 	rowBytes   int64                // about what a row takes in a worker
@@ -93,10 +94,12 @@ func (t *table) load(ctx context.Context) error {
 		return err
 	}
 	t.p.metrics.seen(t.name, st)
-	if t.p.cfg.Dry != nil {
-		return nil // a rehearsal writes nothing
+	if t.p.cfg.Dry == nil { // a rehearsal writes nothing
+		if err := t.publish(ctx); err != nil {
+			return err
+		}
 	}
-	return t.publish(ctx)
+	return t.ring.start(ctx, st.Head)
 }
 
 // openLocked is the batch being filled, begun now if there was none.
@@ -153,6 +156,7 @@ func (t *table) settleLocked() {
 		return
 	}
 	t.adrift = false
+	t.ring.keys.Rollback()
 	st := t.ledger.State()
 	t.clock = clock{}
 	for key, pt := range t.parts {

@@ -188,6 +188,7 @@ type shift struct {
 	src     []ledger.Source
 	before  watermark.Mark // that its rows are judged by
 	report  quality.Report
+	held    *quality.Held // its keys, nil: none
 	evolved conform.Report
 	halt    string // why nothing of it may be decided
 	counts  ledger.Counts
@@ -211,7 +212,9 @@ func (s *shift) finish(ctx context.Context) error {
 	if err := s.judge(ctx); err != nil {
 		return err
 	}
-	s.check()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
 	if s.p.cfg.Dry != nil {
 		return s.rehearse(ctx)
 	}
@@ -277,10 +280,12 @@ func wait(ctx context.Context, c <-chan struct{}) error {
 }
 
 // check runs the checks and decides what becomes of the batch.
-func (s *shift) check() {
+func (s *shift) check(ctx context.Context) error {
 	from := time.Now()
 	b, t := &s.worker.batch, s.b.t
-	s.report = t.Suite.Run(b)
+	if err := s.inspect(ctx); err != nil {
+		return err
+	}
 	s.tally()
 	switch d := t.Policy.Decide(&s.report, s.counts.Read, s.counts.Quarantined); {
 	case s.evolved.Halt != "":
@@ -292,6 +297,7 @@ func (s *shift) check() {
 		s.tally()
 	}
 	s.timings.Check = ms(from)
+	return s.hold()
 }
 
 // tally counts the fates (P1).
