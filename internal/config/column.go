@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"tidemark/internal/schema"
 )
@@ -64,10 +65,16 @@ func readColumn(v value) (schema.Column, bool) {
 	}
 	s.require("name", "amount", func(v value) { ok = v.text(&c.Name) })
 	ok = ok && c.Name != ""
+	s.with("name", func(v value) { v.nameable(c.Name) })
 	typed := false
 	s.require("type", "string", func(v value) { typed = v.columnType(&c.Type) })
 	s.with("required", func(v value) { v.truth(&c.Required) })
-	s.with("aliases", func(v value) { v.texts(&c.Aliases, "[state]") })
+	s.with("aliases", func(v value) {
+		v.texts(&c.Aliases, "[state]")
+		for _, alias := range c.Aliases {
+			v.nameable(alias)
+		}
+	})
 	if !typed {
 		return c, ok
 	}
@@ -78,6 +85,18 @@ func readColumn(v value) (schema.Column, bool) {
 	s.with("default", func(v value) { v.columnDefault(&c) })
 	s.readTime(&c)
 	return c, ok
+}
+
+// longestName is more than any column is called, in bytes.
+const longestName = 255
+
+// nameable reports a name that a terminal or a reader of Parquet would stumble over. It
+// need not be fit for a path: no column's name ever stands in one.
+func (v value) nameable(name string) {
+	odd := func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) }
+	if len(name) > longestName || strings.ContainsFunc(name, odd) {
+		v.fault("%s: write up to %d bytes, without control characters", quoted(name), longestName)
+	}
 }
 
 // columnType reads a type.
