@@ -6,9 +6,9 @@ import (
 	"tidemark/internal/batch"
 )
 
-// lines is JSON with one record a line. A line ends with a LF, and CRs in front of it
-// are no part of it; one that holds nothing but blanks is none. What a line holds is not
-// looked at, so that a broken record costs its line and no other.
+// lines is JSON with one record a line. Blanks at both ends of a line, a CR among them,
+// are no part of the record; a line of nothing but blanks is none. What a line holds is
+// not looked at, so that a broken record costs its line and no other.
 type lines struct{}
 
 func (lines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
@@ -23,10 +23,13 @@ func (lines) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
 		} else {
 			t = atEnd
 		}
-		for end > i && b[end-1] == '\r' {
+		for end > i && isBlank(b[end-1]) {
 			end--
 		}
-		if end > i && (b[i] > ' ' || !blank(b[i:end])) {
+		for end > i && isBlank(b[i]) {
+			i++
+		}
+		if end > i {
 			c.Lines = append(c.Lines, batch.Line{At: int32(i), Len: int32(end - i), Number: at.line})
 		}
 		if t == closed {
@@ -62,12 +65,5 @@ func (lines) skip(data []byte, eof bool, at *spot) skipped {
 	return skipped{n: len(data), content: len(data)}
 }
 
-// blank reports that there is nothing but white space of JSON in b.
-func blank(b []byte) bool {
-	for _, c := range b {
-		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			return false
-		}
-	}
-	return true
-}
+// isBlank reports white space of JSON.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -128,14 +128,25 @@ func newCutter(in *stream, e Entry, o Options) *cutter {
 func openJSON(in *stream, e Entry, o Options) (Reader, error) {
 	k := newCutter(in, e, o)
 	k.layout.Format = batch.JSON
-	k.split = jsonSplitter(in.head()[k.lead.size:])
+	head := in.head()
+	k.split = jsonSplitter(head[k.lead.size:])
+	if x := o.Resume; int64(k.lead.size) < x && x < int64(len(head)) && isArray(jsonSplitter(head[k.lead.size:x])) != isArray(k.split) {
+		return nil, &Error{
+			URL: e.URL, At: x, Unit: "byte", Err: errors.New("what was appended here changes how the beginning of the file reads"),
+			Hint: "put the file back as it was, and bring what is new in a file of its own",
+		}
+	}
 	return k, nil
 }
+
+// isArray reports that a file is read as one array. Between the other two ways, the
+// records of a file do not depend on what is appended to it.
+func isArray(s splitter) bool { return s == values{array: true} }
 
 // jsonSplitter chooses by how a file begins. One record a line is the safest reading,
 // since there a broken record costs one line whatever it holds; so it is taken unless
 // the first line holds the beginning of a value and no more, and the next one could go
-// on with it. What is appended to a file does not change the choice.
+// on with it.
 func jsonSplitter(head []byte) splitter {
 	cut := len(head)+len(bom) >= window
 	head = bytes.TrimLeft(head, " \t\r\n")

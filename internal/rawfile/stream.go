@@ -14,22 +14,24 @@ type stream struct {
 	broken     error // for good
 }
 
-// fill reads until there are n bytes, or the file ends.
+// fill reads until there are n bytes, or the file ends. The buffer grows with what comes,
+// so that a small file takes little.
 func (s *stream) fill(n int) error {
 	if s.end-s.start >= n || s.eof {
 		return nil
 	}
 	if s.start+n > len(s.buf) {
-		to := s.buf
-		if n > len(to) {
-			to = make([]byte, n+readAhead)
-		}
-		s.end = copy(to, s.buf[s.start:s.end])
-		s.buf, s.start = to, 0
+		s.end = copy(s.buf, s.buf[s.start:s.end])
+		s.start = 0
 	}
 	for empty := 0; s.end-s.start < n && !s.eof; {
 		if s.broken != nil {
 			return s.broken
+		}
+		if s.end == len(s.buf) {
+			grown := make([]byte, min(max(2*len(s.buf), 4*readAhead), n+readAhead))
+			copy(grown, s.buf)
+			s.buf = grown
 		}
 		got, err := s.r.Read(s.buf[s.end:])
 		s.end += got
