@@ -64,6 +64,7 @@ func TestBroker(t *testing.T) {
 	})
 	t.Run("object stores", func(t *testing.T) { testObjectStores(t, h) })
 	t.Run("policies", func(t *testing.T) { testPolicies(t, h) })
+	t.Run("traversal", func(t *testing.T) { testTraversal(t, h) })
 	t.Run("planted secrets", func(t *testing.T) { testPlanted(t, h) })
 	t.Run("bombs", func(t *testing.T) { testBombs(t, h) })
 	t.Run("memory", func(t *testing.T) { testMemory(t, h) })
