@@ -17,7 +17,7 @@ type placedCheck struct {
 // readChecks takes the table's checks, or the preset's where it has none.
 func (t *tableReader) readChecks(p preset) {
 	if !t.section.has("checks") {
-		t.checks, t.Remarks = p.checks, p.remarks
+		t.checks = p.checks
 		return
 	}
 	t.section.with("checks", func(v value) {
@@ -39,15 +39,6 @@ func readCheck(v value) (quality.Check, bool) {
 	if !ok {
 		return c, false
 	}
-	if ref, is := s.values["reference"]; is {
-		ref.r.fault(s.keys["reference"], "reference checks: not in this version: leave the check out")
-		return c, false
-	}
-	for _, key := range []string{"in", "file", "column"} {
-		if s.has(key) {
-			v.r.fault(s.keys[key], "%s belongs to reference checks, which are not in this version: leave it out", key)
-		}
-	}
 	s.with("completeness", func(v value) { v.texts(&c.Completeness, "[transaction_id, account_id]") })
 	s.with("at_least", func(v value) {
 		c.AtLeast = new(float64)
@@ -56,12 +47,14 @@ func readCheck(v value) (quality.Check, bool) {
 	s.with("unique", func(v value) { v.texts(&c.Unique, "[transaction_id]") })
 	s.with("scope", func(v value) {
 		var word string
-		if v.literal(&word) && word == "run" {
-			v.fault("run: not in this version: write batch")
-			return
+		if v.choice(&word, "batch", "run") {
+			c.Scope, _ = quality.ParseScope(word)
 		}
-		v.choice(&word, "batch")
 	})
+	s.with("reference", func(v value) { v.text(&c.Reference) })
+	s.with("in", func(v value) { v.text(&c.In) })
+	s.with("file", func(v value) { v.text(&c.File) })
+	s.with("column", func(v value) { v.text(&c.FileColumn) })
 	s.with("range", func(v value) { v.text(&c.Range) })
 	s.with("min", func(v value) { v.literal(&c.Min) })
 	s.with("max", func(v value) { v.literal(&c.Max) })

@@ -88,7 +88,8 @@ type Table struct {
 	Late                        watermark.Policy
 
 	Checks []quality.Check
-	Suite  *quality.Suite // of Checks
+	Dedupe *quality.Dedupe // nil: none
+	Suite  *quality.Suite  // of Checks and Dedupe
 	Policy quality.Policy
 	Writer Writer
 
@@ -96,7 +97,7 @@ type Table struct {
 	// 0: any age.
 	FirstRun time.Duration
 
-	// Remarks are what the table's preset would do and this version does not.
+	// Remarks are what the table's preset would check and does not, with the reason.
 	Remarks []string
 }
 

@@ -89,7 +89,7 @@ func TestPageHasEveryKey(t *testing.T) {
 		got, want []string
 	}{
 		{"the whole", append(keys("The whole", "Kafka"), "tables"), leaves(top, within)},
-		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"evolution": evolutionSection, "watermark": watermarkSection, "backfill": backfillSection})},
+		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"dedupe": dedupeSection, "evolution": evolutionSection, "watermark": watermarkSection, "backfill": backfillSection})},
 		{"a column", keys("Columns"), columnSection.keys},
 	} {
 		slices.Sort(c.got)

@@ -29,10 +29,11 @@ var (
 	saslSection  = layout{title: "kafka.sasl", keys: []string{"mechanism", "username", "password", "password_file"}}
 	tableSection = layout{title: "a table", keys: []string{
 		"name", "preset", "money", "ids", "topics", "format", "event_time", "partition_by", "columns", "evolution", "watermark",
-		"checks", "on_fail", "halt_above", "halt_min_rows", "writer", "backfill",
-	}, absent: []string{"schema_file", "debezium", "csv", "dedupe", "compaction", "delta", "notify"}}
+		"dedupe", "checks", "on_fail", "halt_above", "halt_min_rows", "writer", "backfill",
+	}, absent: []string{"schema_file", "debezium", "csv", "compaction", "delta", "notify"}}
 	evolutionSection = layout{title: "evolution", keys: []string{"missing", "extra", "widen", "narrow"}}
 	backfillSection  = layout{title: "backfill", keys: []string{"first_run"}}
+	dedupeSection    = layout{title: "dedupe", keys: []string{"keys", "within"}}
 	watermarkSection = layout{title: "watermark", keys: []string{"delay", "max_future", "idle_after", "late"}}
 	columnSection    = layout{title: "a column", keys: []string{
 		"name", "type", "required", "default", "aliases", "unit", "layout", "zone",

@@ -2,7 +2,6 @@ package config
 
 import (
 	"embed"
-	"fmt"
 	"path"
 	"strings"
 
@@ -23,7 +22,6 @@ type preset struct {
 	eventTime string
 	partition schema.Partitioning
 	checks    []placedCheck
-	remarks   []string
 }
 
 // presetSection is what a preset's file holds.
@@ -97,13 +95,6 @@ func (t *tableReader) usePreset(p *preset, at value, b builtin) {
 		items, _ := v.list("")
 		for _, item := range items {
 			item.name = ""
-			if c, _ := item.peek(checkSection); c.has("reference") {
-				var column, in string
-				c.values["reference"].text(&column)
-				c.require("in", "", func(v value) { v.text(&in) })
-				p.remarks = append(p.remarks, fmt.Sprintf("reference %s in %s: not checked in this version", column, in))
-				continue
-			}
 			if c, ok := readCheck(item); ok {
 				p.checks = append(p.checks, placedCheck{check: c, at: at, from: b.name})
 			}

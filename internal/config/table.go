@@ -24,6 +24,7 @@ type tableReader struct {
 	columns map[string]value // of those that the file lists, by name
 	checks  []placedCheck
 	faults  int  // how many there were before this table
+	faulty  bool // it has some
 	sound   bool // the columns are right, so that checks can be compiled
 }
 
@@ -32,7 +33,7 @@ func readTables(v value, in inherited) []Table {
 	if ok && len(items) == 0 {
 		v.fault("is an empty list: write at least one table")
 	}
-	var out []Table
+	var tables []*tableReader
 	names, topics := map[string]place{}, map[string]string{}
 	for _, item := range items {
 		item.name = ""
@@ -43,6 +44,12 @@ func readTables(v value, in inherited) []Table {
 		t := &tableReader{section: s, faults: len(v.r.faults)}
 		t.read(in)
 		t.once(names, topics)
+		tables = append(tables, t)
+	}
+	var out []Table
+	for _, t := range tables {
+		t.resolve(tables)
+		t.compile()
 		out = append(out, t.Table)
 	}
 	return out
@@ -100,10 +107,16 @@ func (t *tableReader) read(in inherited) {
 	s.with("evolution", t.readEvolution)
 	t.readWatermark()
 	s.with("backfill", t.readBackfill)
+	s.with("dedupe", t.readDedupe)
 	t.readChecks(p)
 	t.readPolicy()
 	t.readWriter(in, p)
-	t.compile()
+	// Checks are looked at once the columns are right: their faults would else only
+	// repeat those of columns.
+	if t.sound {
+		t.compileChecks()
+	}
+	t.faulty = len(s.r.faults) > t.faults
 }
 
 func (s section) has(key string) bool {
@@ -252,14 +265,10 @@ func (t *tableReader) someColumn(name string) string {
 	return "write one of " + strings.Join(t.columnNames(), ", ")
 }
 
-// compile makes the suite. Checks are looked at once the columns are right: their
-// faults would else only repeat those of columns.
+// compile makes the suite, of a table without faults.
 func (t *tableReader) compile() {
-	if t.sound {
-		t.compileChecks()
-	}
 	r := t.section.r
-	if len(r.faults) > t.faults {
+	if t.faulty {
 		return
 	}
 	if err := t.schema.Validate(); err != nil {
@@ -269,7 +278,11 @@ func (t *tableReader) compile() {
 	for _, c := range t.checks {
 		t.Checks = append(t.Checks, c.check)
 	}
-	suite, err := quality.Compile(t.schema, t.Checks)
+	var opts []quality.Option
+	if t.Dedupe != nil {
+		opts = append(opts, quality.WithDedupe(*t.Dedupe))
+	}
+	suite, err := quality.Compile(t.schema, t.Checks, opts...)
 	if err != nil {
 		r.fault(t.section.at, "%v", err)
 		return
