@@ -77,6 +77,8 @@ func (a *arena) newGame(t *testing.T, s schedule) *game {
 	name := fmt.Sprintf("game-%d", a.games)
 	g := &game{schedule: s, arena: a, began: time.Now(), poke: make(chan struct{}, 1)}
 	g.job = a.newJob(t, a.newTopic(t, name, 3))
+	_, _, err := g.topic.client.ProducerID(t.Context()) // while the broker is there: who has none gives up without it
+	must(t, err)
 	g.set.brokers, g.set.maxAge, g.set.maxRows = a.kafka.Endpoint, s.maxAge, s.maxRows
 	g.set.kafka = ", protocol: " + s.protocol
 	if s.bucket {
