@@ -102,7 +102,7 @@ func formatOf(head []byte, url string, asked Format) (Format, error) {
 	if text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return JSON, nil
 	}
-	switch named(url) {
+	switch endingOf(url) {
 	case ".json", ".jsonl", ".ndjson":
 		return JSON, nil
 	case ".parquet":

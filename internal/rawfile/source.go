@@ -182,8 +182,9 @@ func (f *file) Done() int64 { return min(f.source.done.Load(), f.source.size) }
 // Close implements Reader.
 func (f *file) Close() error { return errors.Join(f.Reader.Close(), f.source.Close()) }
 
-// named reports what the name of a file ends with, below the ending of a compression.
-func named(url string) string {
+// endingOf is what the name of a file ends with, in lower case, apart from the
+// ending of a compression.
+func endingOf(url string) string {
 	name := strings.ToLower(url[strings.LastIndexByte(url, '/')+1:])
 	for _, end := range []string{".gz", ".zst", ".bz2"} {
 		name = strings.TrimSuffix(name, end)
