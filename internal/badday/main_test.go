@@ -52,7 +52,6 @@ func TestBroker(t *testing.T) {
 			{"membership", testMembership},
 			{"signals", testEnds},
 			{"order", testOrder},
-			{"killed before each call", testKilled},
 			{"readers", testReaders},
 			{"loss", testLoss},
 		} {
@@ -62,7 +61,8 @@ func TestBroker(t *testing.T) {
 			})
 		}
 	})
-	t.Run("object stores", func(t *testing.T) { testObjectStores(t, h) })
+	t.Run("crash matrix", func(t *testing.T) { testMatrix(t, h) })
+	t.Run("weak store", h.weakStore)
 	t.Run("policies", func(t *testing.T) { testPolicies(t, h) })
 	t.Run("traversal", func(t *testing.T) { testTraversal(t, h) })
 	t.Run("planted secrets", func(t *testing.T) { testPlanted(t, h) })
