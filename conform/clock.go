@@ -19,8 +19,8 @@ const (
 	timeAdd   = 0x76767f76767f7676
 	clockLike = 0x30303a // :00
 	clockAdd  = 0x76767f
-	zoneLike  = 0x2230303a3030 // 00:00"
-	zoneAdd   = 0x7f76767f7676
+	zoneLike  = 0x30303a3030 // 00:00
+	zoneAdd   = 0x76767f7676
 )
 
 // midnight returns the time at which the date begins whose first eight bytes and
@@ -41,26 +41,36 @@ func (d *Decoder) midnight(head, tail uint64) (at int64, ok bool) {
 	return slot.at, true
 }
 
-// quickMoment reads a time as RFC 3339 has it, behind its opening quote, with up to
-// six digits of a second, in UTC, with an offset or without a zone.
+// quickMoment reads a time behind its opening quote, as momentAt does.
 func (d *Decoder) quickMoment(c *column, pos int) int {
+	at, next := d.momentAt(pos)
+	if next == 0 || d.buf[next] != '"' {
+		return 0
+	}
+	c.ints[d.row] = at
+	return next + 1
+}
+
+// momentAt reads a time as RFC 3339 has it, with up to six digits of a second, in
+// UTC, with an offset or without a zone. It returns the place behind it, or 0.
+func (d *Decoder) momentAt(pos int) (at int64, next int) {
 	date, clock, second := word(d.buf, pos)^dateLike, word(d.buf, pos+8)^timeLike, word(d.buf, pos+16)&lowBytes(3)^clockLike
 	if (date|(date+dateAdd)|clock|(clock+timeAdd)|second|(second+clockAdd))&highs != 0 {
-		return 0
+		return 0, 0
 	}
 	at, ok := d.midnight(date, clock&0xffff)
 	h := clock>>24&0xff*10 + clock>>32&0xff
 	m := clock>>48&0xff*10 + clock>>56
 	s := second>>8&0xff*10 + second>>16&0xff
 	if !ok || h > 23 || m > 59 || s > 59 {
-		return 0
+		return 0, 0
 	}
 	at += int64(h*3600+m*60+s) * micros
 	pos += 19
 	if d.buf[pos] == '.' {
 		values, n := digits(word(d.buf, pos+1))
 		if n == 0 || n > 6 {
-			return 0
+			return 0, 0
 		}
 		at += int64(number(values, n) * pow10[6-n])
 		pos += 1 + n
@@ -71,7 +81,7 @@ func (d *Decoder) quickMoment(c *column, pos int) int {
 	case '+', '-':
 		offset, ok := zoneOffset(word(d.buf, pos+1))
 		if !ok {
-			return 0
+			return 0, 0
 		}
 		if d.buf[pos] == '-' {
 			offset = -offset
@@ -79,16 +89,12 @@ func (d *Decoder) quickMoment(c *column, pos int) int {
 		at -= offset
 		pos += 6
 	}
-	if d.buf[pos] != '"' {
-		return 0
-	}
-	c.ints[d.row] = at
-	return pos + 1
+	return at, pos
 }
 
-// zoneOffset reads 00:00" .
+// zoneOffset reads 00:00 .
 func zoneOffset(w uint64) (offset int64, ok bool) {
-	x := w&lowBytes(6) ^ zoneLike
+	x := w&lowBytes(5) ^ zoneLike
 	h := x&0xff*10 + x>>8&0xff
 	m := x>>24&0xff*10 + x>>32&0xff
 	return int64(h*3600+m*60) * micros, (x|(x+zoneAdd))&highs == 0 && h <= 23 && m <= 59

@@ -46,6 +46,8 @@ const (
 	ReasonRequired  = "required"      // missing or null, and required
 	ReasonType      = "type"          // a value of another kind
 	ReasonTime      = "time"          // not a time, or not one that exists
+	ReasonColumns   = "columns"       // CSV: too few or too many fields
+	ReasonQuote     = "quote"         // CSV: a quote that is not closed, or where none may be
 
 	// The table's evolution policy asks for these.
 	ReasonMissing = "missing"

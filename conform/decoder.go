@@ -16,11 +16,16 @@ type Decoder struct {
 	days    days
 	learned template
 	text    []byte // of a value or key with escapes, unescaped
-	binary  []byte // a value of a binary column
+	binary  []byte // a value of a binary column, or a number that was written otherwise
+	cells   []cell // of a line of CSV
+	headers map[*batch.Layout]*header
 
 	// Of the batch.
 	b      *batch.Batch
 	report Report
+	csv    *header // of the records from here on, nil: they are JSON
+	run    int     // of b.Raw.Runs that the next turn looks at first
+	defect int     // the same of b.Raw.Defects
 
 	// Of the record: its value is buf[base:end], and batch.Padding bytes behind it
 	// may be read, but not trusted.
@@ -53,14 +58,24 @@ type column struct {
 // keptText is how much memory for unescaped text is kept between batches.
 const keptText = 1 << 16
 
+const keptCells = 1 << 12
+
 // Decode fills the columns of b, which its caller has reset. It quarantines what
 // does not conform, with rejects in the order of rows, and lists drift.
 func (d *Decoder) Decode(b *batch.Batch) Report {
 	d.begin(b)
 	block := int32(-1)
+	turn := 0 // the row where the run, or what is done with records, changes
 	for row := range b.Rows {
 		s := &b.Raw.Spans[b.First+row]
 		d.row, d.rejects, d.bad = row, len(b.Rejects), false
+		if row == turn {
+			var defect *batch.Defect
+			if turn, defect = d.turn(); defect != nil {
+				d.judged(defect)
+				continue
+			}
+		}
 		if s.Block != block {
 			block = s.Block
 			d.buf = b.Raw.Blocks[block]
@@ -75,17 +90,66 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 			d.buf, d.base, d.end, block = d.padded, 0, d.end-d.base, -1
 			fallthrough
 		default:
-			d.record()
+			d.decode()
 		}
 		if d.bad {
-			d.refuse()
+			d.refuse(batch.Quarantined)
 		}
 	}
 	return d.finish()
 }
 
+// decode decodes the value buf[base:end] into its row.
+func (d *Decoder) decode() {
+	if d.csv != nil {
+		d.line(d.csv)
+		return
+	}
+	d.record()
+}
+
+// turn finds how the records from this row on are written, and the row, if it is
+// not this one, at which to ask again. It returns what is known of this row where
+// that says its fate.
+func (d *Decoder) turn() (next int, defect *batch.Defect) {
+	raw, at := d.b.Raw, d.b.First+d.row
+	next = d.b.Rows
+	for d.run < len(raw.Runs) && raw.Runs[d.run].First+raw.Runs[d.run].Rows <= at {
+		d.run++
+	}
+	if d.run < len(raw.Runs) {
+		run := &raw.Runs[d.run]
+		d.csv = d.headerFor(raw.Sources[run.Source].Layout)
+		next = min(next, run.First+run.Rows-d.b.First)
+	}
+	for d.defect < len(raw.Defects) && int(raw.Defects[d.defect].Row) < at {
+		d.defect++
+	}
+	if d.defect < len(raw.Defects) {
+		one := &raw.Defects[d.defect]
+		if int(one.Row) == at {
+			return d.row + 1, one
+		}
+		next = min(next, int(one.Row)-d.b.First)
+	}
+	return next, nil
+}
+
+// judged gives the record the fate that was found where its file was read.
+func (d *Decoder) judged(defect *batch.Defect) {
+	if defect.Filtered {
+		d.refuse(batch.Filtered)
+		return
+	}
+	d.b.Rejects = append(d.b.Rejects, batch.Reject{
+		Row: int32(d.row), Column: -1, Stage: batch.StageFile, Reason: defect.Reason, Want: defect.Want, At: -1,
+	})
+	d.refuse(batch.Quarantined)
+}
+
 func (d *Decoder) begin(b *batch.Batch) {
 	d.b, d.report = b, Report{}
+	d.csv, d.run, d.defect = nil, 0, 0
 	for i := range d.columns {
 		c := &d.columns[i]
 		c.v = &b.Columns[i]
@@ -107,7 +171,7 @@ func (d *Decoder) finish() Report {
 		c.v, c.ints, c.codes = nil, nil, nil
 		c.index.end()
 	}
-	d.b, d.buf = nil, nil
+	d.b, d.buf, d.csv = nil, nil, nil
 	if cap(d.text) > keptText {
 		d.text = nil
 	}
@@ -116,6 +180,9 @@ func (d *Decoder) finish() Report {
 	}
 	if cap(d.binary) > keptText {
 		d.binary = nil
+	}
+	if cap(d.cells) > keptCells {
+		d.cells = nil
 	}
 	d.keys.shrink()
 	return d.report
@@ -126,6 +193,10 @@ func (d *Decoder) Bytes() int64 {
 	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes()
 	for i := range d.columns {
 		n += d.columns[i].index.bytes()
+	}
+	n += int64(cap(d.cells)) * 12
+	for _, h := range d.headers {
+		n += h.bytes()
 	}
 	return n
 }
@@ -170,10 +241,10 @@ func (d *Decoder) reject(column int, reason, want string, in place) {
 	})
 }
 
-// refuse quarantines the record. Its row holds zeros: nothing of what was
-// decoded before is left to be taken for a value.
-func (d *Decoder) refuse() {
-	d.b.Fates[d.row] = batch.Quarantined
+// refuse gives the record a fate without values. Its row holds zeros: nothing of
+// what was decoded before is left to be taken for a value.
+func (d *Decoder) refuse(fate batch.Fate) {
+	d.b.Fates[d.row] = fate
 	for i := range d.columns {
 		c := &d.columns[i]
 		if c.ints != nil {

@@ -11,6 +11,7 @@ import (
 const (
 	changeMissing = "missing" // a column without a key
 	changeExtra   = "extra"   // a key without a column
+	changeCase    = "case"    // a column whose name is written in another case
 	changeAlias   = "alias"   // a column under another of its names
 	changeWiden   = "widen"   // a whole number where the column has a fraction
 )

@@ -17,6 +17,7 @@ type Plan struct {
 	table   *schema.Table
 	columns []field
 	names   nameTable
+	csv     csvStyle
 }
 
 // field is what is fixed about one column.
@@ -42,14 +43,16 @@ type field struct {
 	want     string // what a value of this column looks like
 }
 
-// Compile makes the plan of a table whose records are JSON objects. It reports
-// every fault at once.
+// Compile makes the plan of a table whose records are JSON objects or lines of CSV.
+// It reports every fault at once.
 func Compile(t *schema.Table) (*Plan, error) {
 	errs := []error{t.Validate()}
 	if len(t.Columns) > math.MaxInt16 {
 		errs = append(errs, fmt.Errorf("table %s has %d columns: %d are possible", t.Name, len(t.Columns), math.MaxInt16))
 	}
 	p := &Plan{table: t}
+	style, err := compileCSV(t)
+	p.csv, errs = style, append(errs, err)
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		f, err := compileField(c)

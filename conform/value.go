@@ -75,7 +75,6 @@ func (d *Decoder) setNull(c *column) {
 
 // setText gives a column the text s.
 func (d *Decoder) setText(column int, s span) {
-	c := &d.columns[column]
 	if s.to-s.from >= maxText && !(s.escaped && s.to-s.from < 6*maxText) {
 		d.reject(column, ReasonLimit, wantText, place{s.from - 1, s.to - s.from + 2})
 		return
@@ -96,10 +95,17 @@ func (d *Decoder) setText(column int, s span) {
 			return
 		}
 	}
+	d.put(column, text, !s.escaped || plain(text), place{s.from - 1, s.to - s.from + 2})
+}
+
+// put gives a column a text that stands at a place and is within its limits; it is
+// plain if JSON can hold it as it stands.
+func (d *Decoder) put(column int, text []byte, plain bool, in place) {
+	c := &d.columns[column]
 	reason := ""
 	switch c.kind {
 	case schema.String:
-		c.codes[d.row] = c.index.add(text, !s.escaped || plain(text), d.row)
+		c.codes[d.row] = c.index.add(text, plain, d.row)
 	case schema.Boolean:
 		reason = ReasonType
 	case schema.Binary:
@@ -109,15 +115,15 @@ func (d *Decoder) setText(column int, s span) {
 	default:
 		switch {
 		case len(text) >= maxDigits:
-			d.reject(column, ReasonLimit, wantDigits, place{s.from - 1, s.to - s.from + 2})
+			d.reject(column, ReasonLimit, wantDigits, in)
 		case !isNumber(text):
 			reason = ReasonType
 		default:
-			d.setNumeral(column, text, s.from-1, s.to-s.from+2)
+			d.setNumeral(column, text, in.at, in.length)
 		}
 	}
 	if reason != "" {
-		d.unfit(column, reason, s.from-1, s.to-s.from+2)
+		d.unfit(column, reason, in.at, in.length)
 	}
 }
 

@@ -100,7 +100,8 @@ type Table struct {
 	EventTime int
 	Partition Partitioning
 	Evolution Evolution
-	CSV       CSV // how records in CSV are written; the zero CSV is the default
+	Format    Format // of the values in topics
+	CSV       CSV    // how records in CSV are written; the zero CSV is the default
 }
 
 // Column returns the index of the column of that name, −1 if there is none.

@@ -1,0 +1,182 @@
+package conform
+
+import (
+	"fmt"
+	"strings"
+
+	"tidemark/internal/batch"
+	"tidemark/internal/schema"
+)
+
+// header is which column each field of a line of CSV belongs to.
+type header struct {
+	fields  []headerField
+	missing []int // columns without a field
+
+	cases   []batch.Drift // columns whose names are written in another case
+	dropped bool          // fields without a column are dropped
+	doubled bool          // a name stands there twice
+	told    uint32        // the batch that was told the differences last
+	wants   map[int]string
+}
+
+type headerField struct {
+	column int32 // −1: none
+	rank   int32 // of the name that it stands under, as in nameTable
+	class  class
+	name   []byte
+}
+
+const (
+	keptHeaders = 64 // of sources, by a decoder
+	keptWants   = 64 // of wrong counts of fields, by a header
+)
+
+// headerFor is the header of the records of a source, nil where they are JSON.
+func (d *Decoder) headerFor(l *batch.Layout) *header {
+	if l == nil && d.plan.table.Format != schema.CSVFormat || l != nil && l.Format != batch.CSV {
+		return nil
+	}
+	if h := d.headers[l]; h != nil {
+		return h
+	}
+	if d.headers == nil || len(d.headers) == keptHeaders {
+		d.headers = map[*batch.Layout]*header{}
+	}
+	var names []string
+	if l != nil {
+		names = l.Header
+	} else {
+		for i := range d.plan.table.Columns {
+			names = append(names, d.plan.table.Columns[i].Name)
+		}
+	}
+	h := d.plan.newHeader(names)
+	d.headers[l] = h
+	return h
+}
+
+// newHeader finds the columns of names: by what they say, and where no name does
+// that, by the only one that differs in its case or the blanks around it.
+func (p *Plan) newHeader(names []string) *header {
+	h := &header{dropped: p.table.Evolution.Extra == schema.Accept, wants: map[int]string{}}
+	holder := make([]int, len(p.columns)) // field of a column, from 1 on
+	seen := map[string]bool{}
+	for i, name := range names {
+		h.doubled = h.doubled || seen[name]
+		seen[name] = true
+		f := headerField{column: -1, name: []byte(name)}
+		if column, rank, ok := p.names.find(f.name); ok {
+			f.column, f.rank = int32(column), int32(rank)
+			switch other := holder[column]; {
+			case other == 0:
+				holder[column] = i + 1
+			case h.fields[other-1].rank > f.rank: // this is the better name
+				h.fields[other-1].column = -1
+				holder[column] = i + 1
+			default:
+				f.column = -1
+			}
+		}
+		h.fields = append(h.fields, f)
+	}
+	p.byCase(h, holder)
+	for column, i := range holder {
+		if i == 0 {
+			h.missing = append(h.missing, column)
+			continue
+		}
+		f := &h.fields[i-1]
+		f.class = p.columns[column].textClass(&p.csv)
+	}
+	return h
+}
+
+// byCase gives columns without a field the one whose name differs in its case.
+func (p *Plan) byCase(h *header, holder []int) {
+	fold := func(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+	fields := map[string]int{} // from 1 on, −1: several
+	for i := range h.fields {
+		if f := &h.fields[i]; f.column < 0 {
+			name := fold(string(f.name))
+			if fields[name] != 0 {
+				fields[name] = -1
+			} else {
+				fields[name] = i + 1
+			}
+		}
+	}
+	owners := map[string]int{} // columns that a name may mean
+	for i := range p.table.Columns {
+		c := &p.table.Columns[i]
+		own := map[string]bool{}
+		for _, name := range append([]string{c.Name}, c.Aliases...) {
+			if name = fold(name); !own[name] {
+				own[name] = true
+				owners[name]++
+			}
+		}
+	}
+	for i := range p.table.Columns {
+		c := &p.table.Columns[i]
+		for _, name := range append([]string{c.Name}, c.Aliases...) {
+			key := fold(name)
+			at := fields[key]
+			if holder[i] != 0 || at <= 0 || owners[key] > 1 || h.fields[at-1].column >= 0 {
+				continue
+			}
+			f := &h.fields[at-1]
+			f.column, f.rank = int32(i), 0
+			holder[i] = at
+			h.cases = append(h.cases, batch.Drift{Change: changeCase, Column: c.Name, From: string(f.name), To: name})
+		}
+	}
+}
+
+// tellHeader lists how a header differs from the table.
+func (d *Decoder) tellHeader(h *header) {
+	for i := range h.fields {
+		switch f := &h.fields[i]; {
+		case f.column < 0 && h.dropped:
+			d.extraneous(f.name, "string", -1, 0)
+		case f.column >= 0 && f.rank > 0:
+			d.show(d.drift.alias(int(f.column), int(f.rank)))
+		}
+	}
+	for _, drift := range h.cases {
+		d.showCase(drift)
+	}
+}
+
+// showCase lists a name in another case, unless another file of the batch has.
+func (d *Decoder) showCase(drift batch.Drift) {
+	for i := range d.b.Drift {
+		if was := &d.b.Drift[i]; was.Change == drift.Change && was.Column == drift.Column && was.From == drift.From {
+			return
+		}
+	}
+	drift.Row = d.row
+	d.b.Drift = append(d.b.Drift, drift)
+}
+
+// wantFields says how many fields a line must have, of one that has n.
+func (h *header) wantFields(n int) string {
+	if want, ok := h.wants[n]; ok {
+		return want
+	}
+	if len(h.wants) == keptWants {
+		return fmt.Sprintf("%d fields as the header has, this line has another number", len(h.fields))
+	}
+	want := fmt.Sprintf("%d fields as the header has, this line has %d", len(h.fields), n)
+	h.wants[n] = want
+	return want
+}
+
+// bytes is the memory that the header holds.
+func (h *header) bytes() int64 {
+	n := int64(cap(h.fields)*56+cap(h.missing)*8+cap(h.cases)*96) + int64(len(h.wants))*96
+	for i := range h.fields {
+		n += int64(len(h.fields[i].name))
+	}
+	return n
+}
