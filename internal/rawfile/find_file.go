@@ -3,9 +3,11 @@ package rawfile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -28,20 +30,20 @@ func (f *finder) path(ctx context.Context, arg string) error {
 
 // plainPath takes a file or a folder that is named as it is.
 func (f *finder) plainPath(ctx context.Context, name string) error {
-	path, err := filepath.Abs(name)
+	abs, err := filepath.Abs(name)
 	if err != nil {
 		return err
 	}
-	real, err := filepath.EvalSymlinks(path)
+	real, err := filepath.EvalSymlinks(abs)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, dangling := os.Lstat(path); dangling != nil {
+		if _, dangling := os.Lstat(abs); dangling != nil {
 			return ErrNoMatch
 		}
-		f.bad(&Error{URL: fileURL(path), Err: errors.New("is a link that leads nowhere")})
+		f.bad(&Error{URL: fileURL(abs), Err: errors.New("is a link that leads nowhere")})
 		return nil
 	}
 	if err != nil {
-		f.bad(&Error{URL: fileURL(path), Err: cause(err)})
+		f.bad(&Error{URL: fileURL(abs), Err: cause(err)})
 		return nil
 	}
 	info, err := os.Stat(real)
@@ -50,8 +52,8 @@ func (f *finder) plainPath(ctx context.Context, name string) error {
 		return nil
 	}
 	switch {
-	case info.IsDir() && fileLike(path) && !strings.HasSuffix(name, "/"):
-		f.folderLikeFile(path)
+	case info.IsDir() && fileLike(abs) && !strings.HasSuffix(name, "/"):
+		f.folderLikeFile(abs)
 		return nil
 	case info.IsDir():
 		return f.walk(ctx, real)
@@ -94,6 +96,9 @@ func (f *finder) glob(ctx context.Context, pattern string) error {
 	if err != nil {
 		return err
 	}
+	if !doublestar.ValidatePattern(pattern) {
+		return doublestar.ErrBadPattern
+	}
 	base, rest := doublestar.SplitPattern(pattern)
 	root, err := filepath.EvalSymlinks(base)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -102,31 +107,73 @@ func (f *finder) glob(ctx context.Context, pattern string) error {
 	if err != nil {
 		return cause(err)
 	}
-	names, err := doublestar.Glob(os.DirFS(root), rest, doublestar.WithFailOnIOErrors())
-	if err != nil {
-		return cause(err)
+	return f.search(ctx, search{root, rest}, "")
+}
+
+// search is a pattern and the folder that it begins in, which has no links in it.
+type search struct {
+	root, pattern string
+}
+
+// leads reports that something below the folder name may match. Only a pattern of a
+// certain depth tells.
+func (s search) leads(name string) bool {
+	if !s.bounded() {
+		return true
 	}
-	for _, name := range names {
+	parts, depth := strings.Split(s.pattern, "/"), strings.Count(name, "/")+1
+	return depth < len(parts) && doublestar.MatchUnvalidated(strings.Join(parts[:depth], "/"), name)
+}
+
+// bounded reports a pattern whose matches all lie equally deep.
+func (s search) bounded() bool {
+	return !strings.Contains(s.pattern, "**") && !strings.Contains(s.pattern, "{")
+}
+
+// search takes what matches in a folder and below. Links to folders are followed where
+// that has an end.
+func (f *finder) search(ctx context.Context, s search, folder string) error {
+	list, err := os.ReadDir(filepath.Join(s.root, folder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.bad(&Error{URL: fileURL(filepath.Join(s.root, folder)), Err: cause(err)})
+	}
+	for _, d := range list {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !hidden(name, rest) {
-			f.match(root, filepath.Join(root, name))
+		name := path.Join(folder, d.Name())
+		if hidden(name, s.pattern) {
+			continue
+		}
+		at := filepath.Join(s.root, name)
+		matches := doublestar.MatchUnvalidated(s.pattern, name)
+		info, err := os.Stat(at)
+		switch {
+		case err != nil || !info.IsDir():
+			if matches {
+				f.below(s.root, at)
+			}
+			continue
+		case !d.IsDir() && (matches || s.leads(name)) && !f.within(s.root, at):
+			f.below(s.root, at) // says so
+			continue
+		case d.IsDir() && matches && fileLike(name):
+			f.folderLikeFile(at)
+			continue
+		}
+		if s.leads(name) && (d.IsDir() || s.bounded()) {
+			if err := f.search(ctx, s, name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// match takes what a pattern matches. A folder is nothing, but for one that is named
-// like a file.
-func (f *finder) match(root, p string) {
-	if info, err := os.Lstat(p); err == nil && info.IsDir() {
-		if fileLike(p) {
-			f.folderLikeFile(p)
-		}
-		return
-	}
-	f.below(root, p)
+// within reports that what lies at p, links followed, is below root.
+func (f *finder) within(root, p string) bool {
+	real, err := filepath.EvalSymlinks(p)
+	return err == nil && inside(root, real)
 }
 
 // below takes what was met below root: a file, a link to one, or something else.
@@ -140,7 +187,7 @@ func (f *finder) below(root, p string) {
 		f.bad(&Error{URL: fileURL(p), Err: errors.New("is a link that leads nowhere")})
 		return
 	case err != nil:
-		f.bad(&Error{URL: fileURL(p), Err: cause(err)})
+		f.bad(&Error{URL: fileURL(p), Err: fmt.Errorf("cannot be looked at: %w", cause(err))})
 		return
 	case !inside(root, real):
 		f.bad(&Error{
