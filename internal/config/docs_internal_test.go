@@ -89,7 +89,7 @@ func TestPageHasEveryKey(t *testing.T) {
 		got, want []string
 	}{
 		{"the whole", append(keys("The whole", "Kafka"), "tables"), leaves(top, within)},
-		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"dedupe": dedupeSection, "evolution": evolutionSection, "watermark": watermarkSection, "backfill": backfillSection})},
+		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"dedupe": dedupeSection, "csv": csvSection, "evolution": evolutionSection, "watermark": watermarkSection, "backfill": backfillSection})},
 		{"a column", keys("Columns"), columnSection.keys},
 	} {
 		slices.Sort(c.got)
@@ -136,7 +136,7 @@ tables: [{name: t, preset: banking/transactions}]
 		"batch.max_bytes": formatSize(c.Batch.MaxBytes), "writer.codec": c.Writer.Codec, "writer.level": c.Writer.Level,
 		"writer.target_file": formatSize(c.Writer.TargetFile),
 		"kafka.start":        k.Start, "kafka.on_loss": k.OnLoss, "kafka.session_timeout": formatDuration(k.SessionTimeout), "kafka.protocol": k.Protocol,
-		"money": "decimal", "ids": "long", "format": table.Format, "partition_by": table.Schema.Partition.String(),
+		"money": "decimal", "ids": "long", "format": table.Format, "csv.header": "true", "csv.separator": string(table.Schema.CSV.Separator), "csv.quote": string(table.Schema.CSV.Quote), "csv.encoding": table.Schema.CSV.Encoding, "csv.decimal_comma": "false", "partition_by": table.Schema.Partition.String(),
 		"evolution.missing": "default", "evolution.extra": "drop", "evolution.widen": "accept", "evolution.narrow": "quarantine",
 		"watermark.delay": formatDuration(table.Delay), "watermark.max_future": formatDuration(table.MaxFuture),
 		"watermark.idle_after": formatDuration(table.IdleAfter), "watermark.late": table.Late.String(),

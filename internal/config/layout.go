@@ -28,9 +28,12 @@ var (
 	tlsSection   = layout{title: "kafka.tls", keys: []string{"ca_file", "cert_file", "key_file"}}
 	saslSection  = layout{title: "kafka.sasl", keys: []string{"mechanism", "username", "password", "password_file"}}
 	tableSection = layout{title: "a table", keys: []string{
-		"name", "preset", "money", "ids", "topics", "format", "event_time", "partition_by", "columns", "evolution", "watermark",
+		"name", "preset", "money", "ids", "topics", "format", "csv", "event_time", "partition_by", "columns", "evolution", "watermark",
 		"dedupe", "checks", "on_fail", "halt_above", "halt_min_rows", "writer", "backfill",
-	}, absent: []string{"schema_file", "debezium", "csv", "compaction", "delta", "notify"}}
+	}, absent: []string{"schema_file", "debezium", "compaction", "delta", "notify"}}
+	csvSection = layout{title: "csv", keys: []string{
+		"header", "separator", "quote", "encoding", "null_values", "decimal_comma", "thousands",
+	}}
 	evolutionSection = layout{title: "evolution", keys: []string{"missing", "extra", "widen", "narrow"}}
 	backfillSection  = layout{title: "backfill", keys: []string{"first_run"}}
 	dedupeSection    = layout{title: "dedupe", keys: []string{"keys", "within"}}

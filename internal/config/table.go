@@ -87,7 +87,7 @@ var (
 
 func (t *tableReader) read(in inherited) {
 	s := t.section
-	t.schema = &schema.Table{EventTime: -1, Evolution: schema.DefaultEvolution()}
+	t.schema = &schema.Table{EventTime: -1, Evolution: schema.DefaultEvolution(), CSV: schema.DefaultCSV()}
 	t.Schema, t.Format = t.schema, "json"
 	s.require("name", "transactions", func(v value) {
 		if v.text(&t.schema.Name) && !tableName.MatchString(t.schema.Name) {
@@ -96,6 +96,7 @@ func (t *tableReader) read(in inherited) {
 	})
 	s.with("topics", t.readTopics)
 	s.with("format", t.readFormat)
+	s.with("csv", t.readCSV)
 	before := len(s.r.faults)
 	p := t.readPreset()
 	s.with("columns", t.readColumns)
@@ -140,10 +141,12 @@ func (t *tableReader) readFormat(v value) {
 	}
 	switch f {
 	case "json":
-	case "connect-json", "csv", "avro", "avro-registry", "json-registry", "protobuf-registry":
-		v.fault("%s: not in this version: write json", f)
+	case "csv":
+		t.Format, t.schema.Format = f, schema.CSVFormat
+	case "connect-json", "avro", "avro-registry", "json-registry", "protobuf-registry":
+		v.fault("%s: not in this version: write json or csv", f)
 	default:
-		v.fault("%s: write json", v.shown())
+		v.fault("%s: write json or csv", v.shown())
 	}
 }
 
