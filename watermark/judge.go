@@ -39,7 +39,7 @@ type Report struct {
 // Judge gives each row that is written or late its fate by its event time, and
 // quarantines those that have none (unless the table is not partitioned) or lie
 // beyond in.Future. Rows of another fate keep it (W4); a duplicate still counts as
-// seen. A defaulted event time is judged as it stands and moves no maximum.
+// seen, one that was filtered before does not: it has no time. A defaulted event time is judged as it stands and moves no maximum.
 func Judge(b *batch.Batch, in Bounds) Report {
 	r := Report{MaxEventTime: make([]Mark, len(b.Raw.Sources))}
 	if b.Table.EventTime < 0 {
@@ -170,7 +170,7 @@ func (j *judge) marked(lo, hi int, r *Report) (newest int64) {
 // is not to be counted.
 func (j *judge) odd(i int, r *Report) int64 {
 	at, fate := j.times[i], j.b.Fates[i]
-	if fate == batch.Quarantined {
+	if fate == batch.Quarantined || fate == batch.Filtered { // neither has a value
 		return math.MinInt64
 	}
 	if at > j.future {

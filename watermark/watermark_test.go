@@ -62,7 +62,7 @@ func TestNextAtTheEndsOfTime(t *testing.T) {
 func naiveJudge(b *batch.Batch, row int, in watermark.Bounds) (fate batch.Fate, counts bool) {
 	v := &b.Columns[b.Table.EventTime]
 	fate = b.Fates[row]
-	if fate == batch.Quarantined {
+	if fate == batch.Quarantined || fate == batch.Filtered {
 		return fate, false
 	}
 	if v.Mark(row) == batch.Null {
