@@ -124,7 +124,7 @@ func (g *game) delayed() (out []func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.mu.delays = slices.DeleteFunc(g.mu.delays, func(d delay) bool {
-		ready := g.mu.count[d.when] >= d.at || g.mu.fed && !d.late
+		ready := g.mu.count[d.when] >= d.at || d.or > 0 && g.mu.count[produced] >= d.or || g.mu.fed && !d.late
 		if ready {
 			out = append(out, d.do)
 		}

@@ -19,6 +19,9 @@ import (
 // standstill is how long a round may take before its end.
 const standstill = 3 * time.Minute
 
+// more is how many records there are at most for steps that have not come yet.
+const more = 900
+
 // game is a schedule while it happens. One goroutine does what takes time; what only
 // sends a signal is done where the event is counted, so that it comes at that moment.
 type game struct {
@@ -68,6 +71,7 @@ type armed struct {
 type delay struct {
 	when counted
 	at   int
+	or   int  // so many records produced in all, if not 0: who is held asks for nothing more
 	late bool // it can be left until all is over
 	do   func()
 }
@@ -156,7 +160,7 @@ func (g *game) pour(ctx context.Context) error {
 		if n >= g.records {
 			share = 6
 		}
-		if n >= g.records && !busy || n >= 2*g.records {
+		if n >= g.records && !busy || n >= g.records+more {
 			return nil
 		}
 		if err := g.pourSome(ctx, share); err != nil {
@@ -321,9 +325,9 @@ func (g *game) delayLocked(a *armed) {
 	if a.of == stored {
 		proxy = g.arena.front
 	}
-	d := delay{when: a.of, at: g.mu.count[a.of] + a.until, do: proxy.Release}
+	d := delay{when: a.of, at: g.mu.count[a.of] + a.until, or: g.mu.count[produced] + 10*a.until, do: proxy.Release}
 	if a.act == faultproxy.Land {
-		d.do, d.late = proxy.Deliver, true
+		d.do, d.late, d.or = proxy.Deliver, true, 0
 	}
 	g.mu.delays = append(g.mu.delays, d)
 }

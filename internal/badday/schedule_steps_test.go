@@ -85,7 +85,7 @@ type fault struct {
 	part  string // of the object's name; empty: any
 	act   faultproxy.Action
 	times int
-	until int // requests later, what is held goes on, and what was to land late lands
+	until int // requests later, or ten times as many records, what is held goes on
 }
 
 func (f fault) hits(p faultproxy.Point) bool {
@@ -188,14 +188,20 @@ func (s schedule) reach(e counted) int {
 // share is how far into a round a step comes, in thousandths.
 func (s schedule) share(st step) int { return 1000 * st.after / s.reach(st.when) }
 
-// quick says that the round takes some seconds: no session ends more than once, and
-// nothing else is waited for. Something of what matters most is in it.
+// quick says that the round takes some seconds: at most one session ends, and nothing
+// else is waited for. Something of what matters most is in it.
 func (s schedule) quick() bool {
 	n := map[stepKind]int{}
 	for _, st := range s.steps {
 		n[st.kind]++
 	}
-	return n[kill] == 1 && n[stop]+n[brokerDies]+n[hang] == 0 && (n[storeFault] > 1 || !s.bucket && n[kafkaFault] > 0) && s.records <= 2000
+	if n[stop]+n[brokerDies]+n[hang] > 0 || s.records > 2000 {
+		return false
+	}
+	if s.bucket {
+		return n[kill] == 0 && n[storeFault] > 1
+	}
+	return n[kill] == 1 && n[kafkaFault] > 0
 }
 
 func newStep(r *rand.Rand, s schedule) step {
