@@ -126,9 +126,9 @@ type MovedError struct {
 func (e *MovedError) Error() string {
 	switch {
 	case e.Start < 0:
-		return fmt.Sprintf("%s is claimed as new, but stands at %d already", e.Key.short(), e.Next)
+		return fmt.Sprintf("%s is claimed as new, but stands at %d already", e.Key.Place(), e.Next)
 	case e.Next < 0:
-		return fmt.Sprintf("%s starts at %d, but nobody has claimed it", e.Key.short(), e.Start)
+		return fmt.Sprintf("%s starts at %d, but nobody has claimed it", e.Key.Place(), e.Start)
 	}
-	return fmt.Sprintf("%s starts at %d, but stands at %d", e.Key.short(), e.Start, e.Next)
+	return fmt.Sprintf("%s starts at %d, but stands at %d", e.Key.Place(), e.Start, e.Next)
 }

@@ -32,7 +32,7 @@ func (s *State) Judge(m *Manifest) (Verdict, string) {
 	for _, start := range m.Sources {
 		k := start.Key()
 		if p := s.Sources[k]; p.Next > start.From { // 0, where nobody has claimed it
-			return Dead, fmt.Sprintf("%s is decided to %d, and it starts at %d", k.short(), p.Next, start.From)
+			return Dead, fmt.Sprintf("%s is decided to %d, and it starts at %d", k.Place(), p.Next, start.From)
 		}
 	}
 	return Waiting, "no source has passed its start: it may still be decided"

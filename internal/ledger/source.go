@@ -104,11 +104,11 @@ func (s *Source) Check() error {
 	switch {
 	case s.To < s.From || s.Records < 0 || s.Skipped < 0,
 		s.File == "" && s.To-s.From != s.Records+s.Skipped:
-		return fmt.Errorf("check source %s: [%d, %d) is not %d records and %d skipped", s.Key().short(), s.From, s.To, s.Records, s.Skipped)
+		return fmt.Errorf("check source %s: [%d, %d) is not %d records and %d skipped", s.Key().Place(), s.From, s.To, s.Records, s.Skipped)
 	case s.File != "" && (s.Topic != "" || s.Skipped != 0 || s.First || s.MaxEventTime != nil):
-		return fmt.Errorf("check source %s: it says what only a partition has", s.Key().short())
+		return fmt.Errorf("check source %s: it says what only a partition has", s.Key().Place())
 	case s.File != "" && (s.ToLine-s.FromLine < s.Records || s.FromLine < 1):
-		return fmt.Errorf("check source %s: lines [%d, %d) are not %d records", s.Key().short(), s.FromLine, s.ToLine, s.Records)
+		return fmt.Errorf("check source %s: lines [%d, %d) are not %d records", s.Key().Place(), s.FromLine, s.ToLine, s.Records)
 	}
 	return nil
 }
@@ -139,8 +139,8 @@ func (k Key) String() string {
 	return fmt.Sprintf("%s/%s/%d", k.Topic, k.TopicID, k.Partition)
 }
 
-// short is for sentences that people read.
-func (k Key) short() string {
+// Place is the source as people write it: topic/partition, or the URL of a file.
+func (k Key) Place() string {
 	if k.File != "" {
 		return k.String()
 	}

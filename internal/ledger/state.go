@@ -173,7 +173,7 @@ func (s *State) succeeds(r *Record) error {
 func (s *State) foldBatch(r *Record) {
 	s.foldSources(r)
 	s.Pending = append(slices.Clone(s.Pending), Pending{Seq: r.Seq, Batch: r.Batch})
-	s.Totals.add(r.Counts)
+	s.Totals.Add(r.Counts)
 	if r.Watermark != nil && (s.Watermark == nil || *r.Watermark > *s.Watermark) {
 		s.Watermark = r.Watermark
 	}
@@ -275,11 +275,11 @@ func checkRanges(kind Kind, sources []Source) error {
 		src := &sources[i]
 		k := src.Key()
 		if seen[k] {
-			return fmt.Errorf("%s is in it twice", k.short())
+			return fmt.Errorf("%s is in it twice", k.Place())
 		}
 		seen[k] = true
 		if src.To < src.From || src.First && (kind != KindClaim || src.From != src.To) {
-			return fmt.Errorf("%s: [%d, %d) is not a range for a %s", k.short(), src.From, src.To, kind)
+			return fmt.Errorf("%s: [%d, %d) is not a range for a %s", k.Place(), src.From, src.To, kind)
 		}
 	}
 	return nil
@@ -295,7 +295,7 @@ func (s *State) compareSource(src *Source) error {
 		return &MovedError{Key: src.Key(), Start: -1, Next: p.Next}
 	case src.First && s.retired(src.Topic, src.TopicID):
 		// Somebody who still knows the deleted topic: its id must not come back.
-		return errors.New(src.Key().short() + " belongs to a topic that was made anew")
+		return errors.New(src.Key().Place() + " belongs to a topic that was made anew")
 	case src.First:
 		return nil
 	case !known:
@@ -313,7 +313,7 @@ func (s *State) compareNewFile(src *Source) error {
 	if k.Again > 0 {
 		k.Again--
 		if _, known := s.Sources[k]; !known {
-			return fmt.Errorf("%s is to be read again, but %s was not read", src.Key().short(), k.short())
+			return fmt.Errorf("%s is to be read again, but %s was not read", src.Key().Place(), k.Place())
 		}
 	}
 	if src.From != 0 {
@@ -346,7 +346,8 @@ func (s *State) withMark(mark int64) *State {
 	return &next
 }
 
-func (c *Counts) add(d Counts) {
+// Add adds those of d.
+func (c *Counts) Add(d Counts) {
 	c.Read += d.Read
 	c.Written += d.Written
 	c.Late += d.Late

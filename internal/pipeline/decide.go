@@ -138,6 +138,8 @@ func (s *shift) told(d ledger.Decision, took time.Duration) {
 	r := d.Record
 	s.p.mu.Lock()
 	s.b.t.took.decide = float64(took) / float64(time.Millisecond)
+	s.b.t.ours.batches++
+	s.b.t.ours.counts.Add(r.Counts)
 	s.p.mu.Unlock()
 	s.p.metrics.decided(r, took)
 	s.p.metrics.seen(r.Table, d.State)

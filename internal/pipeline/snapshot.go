@@ -15,6 +15,8 @@ type Snapshot struct {
 	Ends     map[ledger.Key]int64 // last stable offsets of the partitions that are ours, as last seen
 	Halted   string               // why the table halted; empty: it did not
 	Recent   []*ledger.Record     // the newest batches published, the newest last
+	Batches  int64                // decided by this process
+	Counts   ledger.Counts        // of them
 	OpenRows int64                // records accepted and not decided
 	Oldest   time.Time            // the earliest Kafka time among them, zero: there are none
 }
@@ -26,7 +28,7 @@ func (p *Pipeline) Snapshot() []Snapshot {
 	defer p.mu.Unlock()
 	var out []Snapshot
 	for _, t := range p.tables {
-		s := Snapshot{Table: t.name, State: t.ledger.State(), Ends: map[ledger.Key]int64{}, Recent: slices.Clone(t.recent), Oldest: t.oldestLocked()}
+		s := Snapshot{Table: t.name, State: t.ledger.State(), Ends: map[ledger.Key]int64{}, Recent: slices.Clone(t.recent), Oldest: t.oldestLocked(), Batches: t.ours.batches, Counts: t.ours.counts}
 		for key, pt := range t.parts {
 			s.Ends[key] = pt.end
 		}

@@ -45,6 +45,11 @@ type table struct {
 	// took is how long the last decision and publication took, in ms: a record is
 	// written before its own are known.
 	took struct{ decide, publish float64 }
+	// ours is what this process has decided.
+	ours struct {
+		batches int64
+		counts  ledger.Counts
+	}
 	// doubted is how often deciding has ended in doubt while the ledger stood at head.
 	doubted struct {
 		head  int64

@@ -48,6 +48,7 @@ type Table struct {
 	Balance    int64         `json:"balance"` // 0, always
 	Lag        *int64        `json:"lag"`     // null where Kafka is away
 	Partitions []Partition   `json:"partitions"`
+	RawFiles   RawFiles      `json:"raw_files"`
 	Days       []Day         `json:"days"`    // touched by the batches below, newest first
 	Batches    []Batch       `json:"batches"` // newest first
 	Halts      []Halt        `json:"halts"`   // whose records are still in the way
@@ -67,6 +68,26 @@ type Partition struct {
 	Idle         bool           `json:"idle"`
 	Retired      bool           `json:"retired"` // its topic was made anew
 	MaxEventTime *ledger.Time   `json:"max_event_time"`
+}
+
+// RawFiles are the files that backfills have read.
+type RawFiles struct {
+	Known int64 `json:"known"` // of which something is decided
+	Done  int64 `json:"done"`  // to their end
+	Runs  int64 `json:"runs"`  // backfills that came to their end
+}
+
+func rawFiles(st *ledger.State) RawFiles {
+	f := RawFiles{Runs: st.Runs}
+	for k, p := range st.Sources {
+		if k.File != "" {
+			f.Known++
+			if p.AtEnd {
+				f.Done++
+			}
+		}
+	}
+	return f
 }
 
 // Day is a folder that batches wrote to.
@@ -115,7 +136,7 @@ func Of(st *ledger.State, live Live) Table {
 	t := Table{
 		Table: st.Table, Head: st.Head, Mark: st.Mark, Pending: live.Pending, Watermark: st.Watermark,
 		Totals: st.Totals, Balance: st.Totals.Balance(), Halted: live.Halted, OpenRows: live.OpenRows,
-		Partitions: partitions(st, live.Ends), Batches: batches(live.Recent), Days: days(live.Recent), Halts: []Halt{},
+		Partitions: partitions(st, live.Ends), RawFiles: rawFiles(st), Batches: batches(live.Recent), Days: days(live.Recent), Halts: []Halt{},
 	}
 	if st.Head > 0 {
 		t.DecidedAt = &st.DecidedAt
@@ -134,7 +155,7 @@ func Of(st *ledger.State, live Live) Table {
 	for _, h := range st.Halts {
 		halt := Halt{Seq: h.Seq, Why: h.Why}
 		for _, r := range h.Ranges {
-			halt.Ranges = append(halt.Ranges, fmt.Sprintf("%s/%d [%d, %d)", r.Source.Topic, r.Source.Partition, r.From, r.To))
+			halt.Ranges = append(halt.Ranges, fmt.Sprintf("%s [%d, %d)", r.Source.Place(), r.From, r.To))
 		}
 		t.Halts = append(t.Halts, halt)
 	}
@@ -145,11 +166,12 @@ func Of(st *ledger.State, live Live) Table {
 func partitions(st *ledger.State, ends map[ledger.Key]int64) []Partition {
 	keys := map[ledger.Key]bool{}
 	for k := range st.Sources {
-		keys[k] = true
+		keys[k] = k.File == ""
 	}
 	for k := range ends {
-		keys[k] = true
+		keys[k] = k.File == ""
 	}
+	maps.DeleteFunc(keys, func(_ ledger.Key, partition bool) bool { return !partition })
 	out := []Partition{}
 	for _, k := range slices.SortedFunc(maps.Keys(keys), compareKeys) {
 		p := Partition{Topic: k.Topic, TopicID: k.TopicID, Partition: k.Partition}

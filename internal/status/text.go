@@ -75,6 +75,9 @@ func (t *Table) partitionText(out *strings.Builder) {
 	if len(t.Partitions) > 0 {
 		out.WriteString(w.Render() + "\n")
 	}
+	if f := t.RawFiles; f.Known > 0 || f.Runs > 0 {
+		fmt.Fprintf(out, "raw files: %s read to their end, %s in part, by %s\n", Number(f.Done), Number(f.Known-f.Done), Count(f.Runs, "backfill"))
+	}
 }
 
 func (t *Table) dayText(out *strings.Builder) {
