@@ -10,8 +10,8 @@ import (
 	"tidemark/internal/rawfile"
 )
 
-// object is about as long as an event of a bank.
-const object = `{"transaction_id":%d,"account_id":48213377,"amount":1250.75,"transaction_type":"payment","transaction_date":"2026-11-22T10:15:30.123456Z","status":"APPROVED","currency":"CHF","channel":"mobile","merchant":"Coop 2211","country":"CH"}`
+// event is about as long as an event of a bank.
+const event = `{"transaction_id":%d,"account_id":48213377,"amount":1250.75,"transaction_type":"payment","transaction_date":"2026-11-22T10:15:30.123456Z","status":"APPROVED","currency":"CHF","channel":"mobile","merchant":"Coop 2211","country":"CH"}`
 
 // processor is the time in seconds that the processors spent on this process, which the
 // load of the machine does not change as it does the clock's.
@@ -55,12 +55,12 @@ func bench(b *testing.B, name string, line func(i int) string) {
 }
 
 func BenchmarkJSONLines(b *testing.B) {
-	bench(b, "x.ndjson", func(i int) string { return fmt.Sprintf(object, i) })
+	bench(b, "x.ndjson", func(i int) string { return fmt.Sprintf(event, i) })
 }
 
 func BenchmarkJSONPretty(b *testing.B) {
 	bench(b, "x.json", func(i int) string {
-		return "{\n  " + string(bytes.ReplaceAll(fmt.Appendf(nil, object, i)[1:], []byte(`,"`), []byte(",\n  \"")))
+		return "{\n  " + string(bytes.ReplaceAll(fmt.Appendf(nil, event, i)[1:], []byte(`,"`), []byte(",\n  \"")))
 	})
 }
 

@@ -140,8 +140,11 @@ func (u *unpacking) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer.
-func (u *unpacking) Close() error { return u.in.Close() }
+// Close implements io.Closer. What could go wrong while reading was told then.
+func (u *unpacking) Close() error {
+	_ = u.in.Close()
+	return nil
+}
 
 // unpackError says in our words what a decompressor found.
 func unpackError(name string, err error) error {

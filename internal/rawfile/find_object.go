@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -119,5 +120,9 @@ func (f *finder) takeObject(p place, e store.Entry) {
 		})
 		return
 	}
-	f.add(Entry{URL: p.url(e.Key), Size: e.Size, Modified: e.Modified, objects: p.objects, key: e.Key})
+	f.add(Entry{URL: p.url(e.Key), Size: e.Size, Modified: wholeSecond(e.Modified), objects: p.objects, key: e.Key})
 }
+
+// wholeSecond is a time of an object, as a listing and a look agree on it: some stores give one
+// of them in milliseconds and the other in seconds.
+func wholeSecond(t time.Time) time.Time { return t.Truncate(time.Second) }

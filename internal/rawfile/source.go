@@ -137,7 +137,7 @@ func openObject(ctx context.Context, e *Entry) (*source, error) {
 			s.failed = err
 			return err
 		}
-		return same(e, now.Size, now.Modified.Equal(e.Modified))
+		return same(e, now.Size, wholeSecond(now.Modified).Equal(e.Modified))
 	}
 	return s, nil
 }
