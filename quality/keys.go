@@ -92,10 +92,10 @@ func (s *Suite) NewKeys(opts KeyOptions) *Keys {
 	return k
 }
 
-// RunWide lists the unique checks that are written with scope run.
-func (s *Suite) RunWide() (names []string) {
+// RunWide lists the unique checks of scope run; with auto those of scope auto, too.
+func (s *Suite) RunWide(auto bool) (names []string) {
 	for _, n := range s.unique {
-		if s.checks[n].scope == ScopeRun {
+		if scope := s.checks[n].scope; scope == ScopeRun || auto && scope == ScopeAuto {
 			names = append(names, s.checks[n].name)
 		}
 	}
