@@ -289,13 +289,18 @@ func TestCSVTakesNoMemoryPerRow(t *testing.T) {
 func TestCSVFieldsAgreeWithLibrary(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	columns := 12
-	tables, decoders := make([]*schema.Table, columns+1), make([]*conform.Decoder, columns+1)
+	tables, decoders, layouts := make([]*schema.Table, columns+1), make([]*conform.Decoder, columns+1), make([]*batch.Layout, columns+1)
+	var raw batch.Raw
+	var b batch.Batch
 	for n := 1; n <= columns; n++ {
 		tables[n] = &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned, CSV: schema.CSV{Separator: ',', Quote: '"'}}
 		for i := range n {
 			tables[n].Columns = append(tables[n].Columns, schema.Column{Name: fmt.Sprint("c", i), Type: schema.Type{Kind: schema.String}})
 		}
-		decoders[n] = newDecoder(t, tables[n])
+		decoders[n], layouts[n] = newDecoder(t, tables[n]), &batch.Layout{Format: batch.CSV}
+		for i := range n {
+			layouts[n].Header = append(layouts[n].Header, fmt.Sprint("c", i))
+		}
 	}
 	accepted, refused := 0, 0
 	for range 30_000 {
@@ -315,13 +320,9 @@ func TestCSVFieldsAgreeWithLibrary(t *testing.T) {
 		if err == nil && len(records) == 1 {
 			n = len(records[0])
 		}
-		var b batch.Batch
-		table := tables[n]
-		header := make([]string, n)
-		for i := range header {
-			header[i] = fmt.Sprint("c", i)
-		}
-		decodeAll(decoders[n], &b, table, linesOf(strings.Join(header, ","), line))
+		raw.Reset()
+		appendLines(&raw, layouts[n], line)
+		decodeAll(decoders[n], &b, tables[n], &raw)
 		if err != nil || len(records) != 1 {
 			if refused++; b.Fates[0] != batch.Quarantined {
 				t.Fatalf("%q: got %s, encoding/csv says %q, %v", line, outcome(&b, 0), records, err)
@@ -489,7 +490,7 @@ func FuzzCSV(f *testing.F) {
 				t.Fatalf("without padding: got %s, want %s", got, want)
 			}
 		}
-		if b.Fates[0] != batch.Written {
+		if !strings.HasPrefix(want, "written") {
 			return
 		}
 		fields := make([]string, 3)
