@@ -16,6 +16,7 @@ import (
 	"tidemark/internal/ledger"
 	"tidemark/internal/status"
 	"tidemark/internal/store"
+	"tidemark/quality"
 )
 
 // plan is what run would do, and what would keep it from that.
@@ -209,8 +210,29 @@ func (c *plan) printColumns(out *strings.Builder, t *config.Table) {
 func (c *plan) printChecks(out *strings.Builder, t *config.Table) {
 	if t.Suite != nil && len(t.Checks) > 0 {
 		fmt.Fprintf(out, "  checks       %s\n", strings.Join(t.Suite.Names(), ", "))
+		for _, ref := range t.Suite.References() {
+			fmt.Fprintf(out, "  reference    %s\n", c.reference(ref))
+		}
+	}
+	if d := t.Dedupe; d != nil {
+		fmt.Fprintf(out, "  duplicates   rows whose %s was taken within %s of event time\n", strings.Join(d.Keys, ", "), short(d.Within))
 	}
 	for _, r := range t.Remarks {
 		fmt.Fprintf(out, "  not checked  %s\n", r)
 	}
+}
+
+// reference says what a reference check looks into, and how much of it there is.
+func (c *plan) reference(ref quality.Reference) string {
+	if ref.File != "" {
+		return fmt.Sprintf("%s in column %s of %s", ref.Column, ref.FileColumn, ref.File)
+	}
+	text := fmt.Sprintf("%s in %s.%s", ref.Column, ref.Table, ref.In)
+	if st, loaded := c.states[ref.Table]; loaded {
+		text += fmt.Sprintf(", which has %s", status.Count(st.Totals.Written, "row"))
+		if st.Totals.Written == 0 {
+			text += ": load it first, or every row is refused"
+		}
+	}
+	return text
 }
