@@ -214,8 +214,10 @@ func (s *csvStyle) number(out, text []byte) (number []byte, ok bool) {
 		whole, rest = text[:i], text[i:]
 	}
 	if len(s.thousands) > 0 && bytes.Contains(whole, s.thousands) {
-		for i, group := range bytes.Split(whole, s.thousands) {
-			if len(group) != 3 && (i > 0 || len(group) == 0 || len(group) > 3) || !allDigits(group) {
+		for first, more := true, true; more; first = false {
+			var group []byte
+			group, whole, more = bytes.Cut(whole, s.thousands)
+			if len(group) != 3 && (!first || len(group) == 0 || len(group) > 3) || !allDigits(group) {
 				return out, false
 			}
 			out = append(out, group...)

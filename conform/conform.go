@@ -12,15 +12,23 @@
 //	F1 nothing is rounded, truncated, repaired or guessed: what does not fit its
 //	   column exactly quarantines the record (float and double alone take the
 //	   nearest value, that is what they are)
-//	F2 bytes that are no JSON object are rejected for that alone; of a JSON object
-//	   every column that does not fit is named, up to four
-//	F3 keys are matched exactly, and no key stands twice in a record
+//	F2 bytes that are no JSON object, or no line of CSV with as many fields as its
+//	   header, are rejected for that alone; of others every column that does not fit
+//	   is named, up to four
+//	F3 keys are matched exactly, and no key stands twice in a record; a name in a
+//	   header of CSV may differ in its case where only one column is meant
 //	F4 a short cut never rejects: it does what the general parser would have done,
 //	   or leaves the bytes to it
 //	F5 a value that was sent as null is null, also where the column has a default;
 //	   a missing one takes the default and is marked
 //	F6 what a record costs is bounded by its length: depth, keys, digits and text
 //	   have limits that are looked at before anything is allocated
+//
+// Records are JSON objects, or lines of CSV where the Layout of their source says so
+// or, of a topic, the table. A text of CSV becomes a value by the rules that a text of
+// JSON does; besides, a number may have groups of digits and a comma as the table's
+// CSV says, one in a column of times with a unit counts from 1970, and true, false, 1
+// and 0 are truths. Records that have a Defect already are not looked at.
 //
 // A Plan is made once per table by Compile, which reports every fault of the table
 // at once, and is shared by any number of goroutines. Each of them has its own

@@ -143,6 +143,7 @@ func (d *Decoder) quotedCells(from, to int) (n int, ok bool) {
 		return 0, false
 	}
 	separator, quote := d.plan.csv.separator, d.plan.csv.quote
+	broken := bytes.IndexByte(d.buf[from:to], '\n') >= 0 || bytes.IndexByte(d.buf[from:to], '\r') >= 0
 	for pos := from; ; n++ {
 		next := to
 		k := cell{from: int32(pos)}
@@ -166,7 +167,7 @@ func (d *Decoder) quotedCells(from, to int) (n int, ok bool) {
 				d.fail(ReasonQuote, "no quote within a field that does not begin with one", pos+i, 1)
 				return 0, false
 			}
-			if !d.oneLine(pos, next) {
+			if broken && !d.oneLine(pos, next) {
 				return 0, false
 			}
 			k.to = int32(next)

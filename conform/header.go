@@ -13,11 +13,12 @@ type header struct {
 	fields  []headerField
 	missing []int // columns without a field
 
-	cases   []batch.Drift // columns whose names are written in another case
-	dropped bool          // fields without a column are dropped
-	doubled bool          // a name stands there twice
-	told    uint32        // the batch that was told the differences last
-	wants   map[int]string
+	cases   []batch.Drift  // columns whose names are written in another case
+	dropped bool           // fields without a column are dropped
+	doubled bool           // a name stands there twice
+	told    uint32         // the batch that was told the differences last
+	wants   map[int]string // by the wrong number of fields
+	want    string         // for more numbers than are kept
 }
 
 type headerField struct {
@@ -80,6 +81,7 @@ func (p *Plan) newHeader(names []string) *header {
 		}
 		h.fields = append(h.fields, f)
 	}
+	h.want = fmt.Sprintf("%d fields as the header has, this line has another number", len(h.fields))
 	p.byCase(h, holder)
 	for column, i := range holder {
 		if i == 0 {
@@ -165,7 +167,7 @@ func (h *header) wantFields(n int) string {
 		return want
 	}
 	if len(h.wants) == keptWants {
-		return fmt.Sprintf("%d fields as the header has, this line has another number", len(h.fields))
+		return h.want
 	}
 	want := fmt.Sprintf("%d fields as the header has, this line has %d", len(h.fields), n)
 	h.wants[n] = want
