@@ -13,6 +13,7 @@ import (
 
 	"tidemark/consumer"
 	"tidemark/internal/config"
+	"tidemark/internal/keyload"
 	"tidemark/internal/ledger"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/status"
@@ -21,13 +22,15 @@ import (
 // engine is everything that takes records from Kafka into a lake, put together.
 type engine struct {
 	cfg      *config.Config
-	drain    bool
 	listen   string // address of the site, empty: none
 	lake     *observed
 	registry *prometheus.Registry
 	meter    *meter
 	pipe     *pipeline.Pipeline
-	kafka    *consumer.Consumer
+	kafka    *consumer.Consumer              // nil: raw files are read
+	read     func(ctx context.Context) error // feeds the pipeline, to its end
+	watched  func() sample                   // how far that is, nil: it has no end
+	doing    string                          // what that is called
 	log      *slog.Logger
 }
 
@@ -40,26 +43,43 @@ var (
 // newEngine opens the lake, probes it if it is new, and puts everything together.
 // Kafka is not reached yet.
 func newEngine(ctx context.Context, cfg *config.Config, tables []*config.Table, drain bool, log *slog.Logger) (*engine, error) {
+	e, err := prepare(ctx, cfg, pipelineConfig(cfg, tables, drain), log)
+	if err != nil {
+		return nil, err
+	}
+	e.meter = &meter{Pipeline: e.pipe}
+	if e.kafka, err = consumer.New(consumerConfig(cfg, tables), e.meter, log, e.registry); err != nil {
+		return nil, err
+	}
+	e.read = e.kafka.Run
+	if drain {
+		e.read, e.watched, e.doing = e.kafka.Drain, e.drained, "draining"
+	}
+	return e, nil
+}
+
+// prepare opens the lake, probes it if it is new, and makes the pipeline into it.
+func prepare(ctx context.Context, cfg *config.Config, settings pipeline.Config, log *slog.Logger) (*engine, error) {
 	lake, err := openLake(ctx, cfg.Lake)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{cfg: cfg, drain: drain, listen: cfg.HTTP.Listen, registry: newRegistry(), log: log}
+	e := &engine{cfg: cfg, listen: cfg.HTTP.Listen, registry: newRegistry(), log: log}
 	e.lake = observe(lake, e.registry)
-	probed, err := probeNew(ctx, e.lake, tables)
-	if err != nil {
+	if settings.Dry == nil {
+		probed, err := probeNew(ctx, e.lake, settings.Tables)
+		if err != nil {
+			return nil, err
+		}
+		if probed {
+			log.Info("the lake has a real put-if-absent", "lake", cfg.Lake, "keys", probeKeys, "racers", probeRacers)
+		}
+	}
+	if err := endless(&settings); err != nil {
 		return nil, err
 	}
-	if probed {
-		log.Info("the lake has a real put-if-absent", "lake", cfg.Lake, "keys", probeKeys, "racers", probeRacers)
-	}
-	settings := pipelineConfig(cfg, tables, drain)
-	settings.Staging = staging(lake)
-	if e.pipe, err = pipeline.New(settings, e.lake, log, e.registry); err != nil {
-		return nil, err
-	}
-	e.meter = &meter{Pipeline: e.pipe}
-	e.kafka, err = consumer.New(consumerConfig(cfg, tables), e.meter, log, e.registry)
+	settings.Staging, settings.Library = staging(lake), keyload.NewLibrary(e.lake, openBucket)
+	e.pipe, err = pipeline.New(settings, e.lake, log, e.registry)
 	return e, err
 }
 
@@ -83,12 +103,12 @@ var errStuck = errors.New("end in time: the lake or the brokers do not answer: t
 
 // feed reads until the context is done or, in a drain, until all is read.
 func (e *engine) feed(ctx context.Context) error {
-	read := e.kafka.Run
-	if e.drain {
-		read = e.kafka.Drain
+	var edge pipeline.Edge // nil, and not a nil consumer
+	if e.kafka != nil {
+		edge = e.kafka
 	}
 	defer context.AfterFunc(ctx, func() { e.log.Info("ending: deciding and publishing what can be in time") })()
-	err := inTime(ctx, func() error { return e.pipe.Feed(ctx, e.kafka, read) })
+	err := inTime(ctx, func() error { return e.pipe.Feed(ctx, edge, e.read) })
 	if errors.Is(err, errStuck) && settled(e.pipe.Snapshot()) {
 		e.log.Warn("kafka does not answer the farewell; all that is decided is published")
 		return nil
@@ -145,7 +165,7 @@ func (e *engine) document() status.Document {
 
 // ready says why the process does not do its work at this moment, nil: it does.
 func (e *engine) ready(ctx context.Context) error {
-	if e.kafka.Assigned() == 0 {
+	if e.kafka != nil && e.kafka.Assigned() == 0 {
 		return errors.New("no partitions are assigned")
 	}
 	for _, s := range e.pipe.Snapshot() {

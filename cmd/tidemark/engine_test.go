@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tidemark/internal/config"
 	"tidemark/internal/ledger"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/store"
@@ -75,7 +74,7 @@ func (w *weak) Create(ctx context.Context, key string, data []byte) error {
 
 func TestWeakLakeIsRefused(t *testing.T) {
 	w := &weak{}
-	_, err := probeNew(t.Context(), w, []*config.Table{})
+	_, err := probeNew(t.Context(), w, []pipeline.Table{})
 	if got := exitCode(err); got != exitUnsafe {
 		t.Errorf("code %d, want %d: %v", got, exitUnsafe, err)
 	}

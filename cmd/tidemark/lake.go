@@ -11,6 +11,8 @@ import (
 
 	"tidemark/internal/config"
 	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/rawfile"
 	"tidemark/internal/store"
 	"tidemark/internal/store/bucket"
 )
@@ -22,6 +24,11 @@ func openLake(ctx context.Context, lake string) (store.Lake, error) {
 		return bucket.Open(ctx, lake)
 	}
 	return store.Open(ctx, lake)
+}
+
+// openBucket gives the bucket at a URL, from its root on: where raw files lie.
+func openBucket(ctx context.Context, url string) (rawfile.Objects, error) {
+	return bucket.Open(ctx, url)
 }
 
 // selection is the lake of a configuration, with the tables that a command works on.
@@ -79,7 +86,7 @@ type prober interface {
 
 // probeNew probes a lake that holds no ledger and no result of a probe yet. The
 // error is store.ErrWeak where it may hold none.
-func probeNew(ctx context.Context, lake prober, tables []*config.Table) (probed bool, err error) {
+func probeNew(ctx context.Context, lake prober, tables []pipeline.Table) (probed bool, err error) {
 	keys := []string{probeKey}
 	for _, t := range tables {
 		keys = append(keys, ledger.RecordKey(t.Schema.Name, 1))

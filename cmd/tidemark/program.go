@@ -20,6 +20,7 @@ type grammar struct {
 
 	Demo     demoCommand     `cmd:"" help:"Show the whole on generated events, with nothing installed."`
 	Run      runCommand      `cmd:"" help:"Read topics into a lake."`
+	Backfill backfillCommand `cmd:"" help:"Read raw files into a table."`
 	Check    checkCommand    `cmd:"" help:"Check a configuration and all that it reaches, and print what run would do."`
 	Status   statusCommand   `cmd:"" help:"Show how far each table is."`
 	Verify   verifyCommand   `cmd:"" help:"Compare a lake with its ledger."`

@@ -96,9 +96,9 @@ func (e *engine) runAt(ctx context.Context, p *program, l net.Listener) error {
 		s := &site{document: e.document, ready: e.ready, metrics: e.registry}
 		g.Go(func() error { return s.serve(alive, l, e.log) })
 	}
-	if e.drain {
+	if e.watched != nil {
 		g.Go(func() error {
-			p.follow(alive, "draining", e.sample)
+			p.follow(alive, e.doing, e.watched)
 			return nil
 		})
 	}
@@ -109,9 +109,9 @@ func (e *engine) runAt(ctx context.Context, p *program, l net.Listener) error {
 	return g.Wait()
 }
 
-// sample is how far a drain is. Positions, not records, are what the bar goes by:
+// drained is how far a drain is. Positions, not records, are what the bar goes by:
 // what was aborted or compacted counts too.
-func (e *engine) sample() sample {
+func (e *engine) drained() sample {
 	s := sample{rows: e.meter.rows.Load(), bytes: e.meter.bytes.Load()}
 	lag, decided := int64(0), int64(0)
 	for _, t := range e.document().Tables {
