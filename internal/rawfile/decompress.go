@@ -150,7 +150,7 @@ func (u *unpacking) Close() error {
 func unpackError(name string, err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the %s data are cut off: copy the file again", name)
+		return fmt.Errorf("the %s data are cut off, or a few other bytes follow them: copy the file again", name)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return fmt.Errorf("the zstd data want a window of more than %d MiB: pack it without --long or --ultra", maxWindow>>20)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch):

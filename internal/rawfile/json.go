@@ -21,8 +21,8 @@ const (
 // array with a comma or the bracket.
 //
 // A broken value must not take the rest of the file with it. So a string ends with its
-// line, and a brace at the start of a line begins a new value where none could stand
-// inside the one before.
+// line, a brace at the start of a line begins a new value where none could stand inside
+// the one before, and the bracket that ends the array ends an object that is open.
 type values struct {
 	array bool
 }
@@ -114,6 +114,7 @@ func (v values) follow(b []byte, eof bool, at phase, x *nest) skipped {
 	var done bool
 	switch x.kind {
 	case nested:
+		x.inArray = at == inArray
 		n, done = x.follow(b)
 	case text:
 		n, done = x.followText(b)
@@ -129,7 +130,7 @@ func (v values) follow(b []byte, eof bool, at phase, x *nest) skipped {
 	}
 	content := n
 	if done || eof {
-		content = len(bytes.TrimRight(b[:n], " \t\r\n"))
+		content = len(bytes.TrimRight(b[:n], blanks))
 	}
 	return skipped{n: n, content: content, done: done || eof}
 }
@@ -154,6 +155,7 @@ type nest struct {
 	escaped bool   // behind a backslash in it
 	newLine bool   // at the start of a line
 	last    byte   // the last byte that is no blank, outside of strings
+	inArray bool   // it is an element of the file's array
 	torn    bool   // the file ended before the value did
 }
 
@@ -184,6 +186,9 @@ func (x *nest) follow(b []byte) (n int, done bool) {
 				x.arrays &^= bit
 			}
 		case '}', ']':
+			if x.inArray && x.depth == 1 && c == ']' && x.arrays&2 == 0 {
+				return i, true // the array of the file ends, and an object in it does not
+			}
 			if x.depth--; x.depth == 0 {
 				return i + 1, true
 			}

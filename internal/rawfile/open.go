@@ -99,7 +99,7 @@ func formatOf(head []byte, url string, asked Format) (Format, error) {
 	case is != Auto:
 		return is, nil
 	}
-	if text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+	if text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), blanks); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return JSON, nil
 	}
 	switch endingOf(url) {
@@ -145,11 +145,11 @@ func isArray(s splitter) bool { return s == values{array: true} }
 
 // jsonSplitter chooses by how a file begins. One record a line is the safest reading,
 // since there a broken record costs one line whatever it holds; so it is taken unless
-// the first line holds the beginning of a value and no more, and the next one could go
+// the first line holds the beginning of a value and no more, and the next ones could go
 // on with it.
 func jsonSplitter(head []byte) splitter {
 	cut := len(head)+len(bom) >= window
-	head = bytes.TrimLeft(head, " \t\r\n")
+	head = bytes.TrimLeft(head, blanks)
 	if len(head) == 0 || head[0] != '{' && head[0] != '[' {
 		return lines{}
 	}
@@ -159,18 +159,32 @@ func jsonSplitter(head []byte) splitter {
 	}
 	var x nest
 	_, whole := x.follow(first)
-	rest = bytes.TrimLeft(rest, " \t\r\n")
+	rest = bytes.TrimLeft(rest, blanks)
+	empty := head[0] == '[' && whole && len(bytes.Trim(first, blanks+"[]")) == 0
 	switch {
 	case head[0] == '[' && (!whole || bytes.IndexByte(first, '{') >= 0):
 		return values{array: true}
-	case string(bytes.TrimRight(first, " \t\r")) == "[]" && len(rest) == 0:
+	case empty && len(rest) == 0:
 		return values{array: true}
 	case whole:
 		return lines{} // be it an array: then it is a record of which there are others
 	}
 	x.newLine = true
-	if len(rest) > 0 && rest[0] == '{' && x.misplaced() {
+	if len(rest) > 0 && rest[0] == '{' && (x.misplaced() || areLines(rest)) {
 		return lines{} // the first line is broken, and the second one is a record
 	}
 	return values{}
 }
+
+// areLines reports that b begins with an object in a line of its own, after which the
+// line of another begins, or nothing comes.
+func areLines(b []byte) bool {
+	first, rest, _ := bytes.Cut(b, []byte{'\n'})
+	var x nest
+	n, whole := x.follow(first)
+	rest = bytes.TrimLeft(rest, blanks)
+	return whole && len(bytes.TrimRight(first[n:], blanks)) == 0 && (len(rest) == 0 || rest[0] == '{')
+}
+
+// blanks are the white space of JSON.
+const blanks = " \t\r\n"
