@@ -161,14 +161,15 @@ func TestDedupeAcrossProcesses(t *testing.T) {
 
 // Keys that need more than their part of the memory end the process, and say so.
 func TestDedupeBeyondMemory(t *testing.T) {
-	cfg := dedupeConfig(t, 1)
-	cfg.Memory, cfg.MaxRows = 4<<20, 10000
+	cfg := withChecks(t, nil, quality.WithDedupe(quality.Dedupe{Keys: []string{"kind"}, Within: time.Hour}))
+	cfg.Memory, cfg.MaxRows = 4<<20, 100
 	tp := newTopic(1)
-	for i := range 26000 {
-		tp.parts[0].events = append(tp.parts[0].events, event{at: noon, value: fmt.Sprintf(`{"id":%d,"amount":1,"at":"2026-11-24T10:00:00Z"}`, i*977)})
+	for i := range 400 {
+		tp.parts[0].events = append(tp.parts[0].events, event{at: noon, value: fmt.Sprintf(
+			`{"id":1,"amount":1,"at":"2026-11-24T10:00:00Z","kind":"%02000d"}`, i)})
 	}
 	p := newProcess(t, cfg, &storetest.Memory{}, tp)
-	p.chunk = 5000
+	p.chunk = 50
 	if err := p.drain(t.Context()); err == nil || !strings.Contains(err.Error(), "raise memory, or lower dedupe.within") {
 		t.Errorf("got %v, want an error that says what to do", err)
 	}
