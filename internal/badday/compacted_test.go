@@ -87,7 +87,7 @@ func (tp *topic) serve(end int64) (out []record) {
 		fetches := client.PollFetches(ctx)
 		must(tp.t, fetches.Err())
 		fetches.EachRecord(func(r *kgo.Record) {
-			out = append(out, record{tp.id, r.Partition, r.Offset, string(r.Value)})
+			out = append(out, record{topicID: tp.id, partition: r.Partition, offset: r.Offset, value: string(r.Value)})
 			next = r.Offset + 1
 		})
 	}

@@ -30,12 +30,14 @@ func (l lake) holds(t *testing.T, want []record) {
 	ids := l.topicIDs(t)
 	for _, output := range []ledger.Output{ledger.Main, ledger.LateRows, ledger.Quarantine} {
 		for _, row := range l.rows(t, output) {
-			r := record{partition: int32(number(t, row, "_partition")), offset: number(t, row, "_offset")}
-			id, ok := ids[row["etl_batch_id"].String()+"/"+row["_topic"].String()]
+			r := origin(t, row)
+			id, ok := ids[row["etl_batch_id"].String()+"/"+string(row["_topic"].Bytes())]
 			if !ok {
 				t.Errorf("a row of batch %s, which the ledger does not know", row["etl_batch_id"])
 			}
-			r.topicID = id
+			if r.file == "" {
+				r.topicID = id
+			}
 			if r.value = string(row["_value"].Bytes()); output != ledger.Quarantine {
 				r.value = event(t, row)
 			}
@@ -62,6 +64,15 @@ func (l lake) holds(t *testing.T, want []record) {
 		t.Errorf("%d of %d records are missing, %d are not as produced", missing, len(want), odd)
 	}
 	l.named(t)
+}
+
+// origin is where a row comes from.
+func origin(t *testing.T, row map[string]parquet.Value) record {
+	t.Helper()
+	if file := row["_file"]; !file.IsNull() {
+		return record{file: filepath.Base(file.String()), line: number(t, row, "_line")}
+	}
+	return record{partition: int32(number(t, row, "_partition")), offset: number(t, row, "_offset")}
 }
 
 // named fails unless the files of the tables are those that the ledger names.

@@ -63,6 +63,7 @@ func TestBroker(t *testing.T) {
 	})
 	t.Run("crash matrix", func(t *testing.T) { testMatrix(t, h) })
 	t.Run("weak store", h.weakStore)
+	t.Run("backfill", func(t *testing.T) { testBackfill(t, h) })
 	t.Run("policies", func(t *testing.T) { testPolicies(t, h) })
 	t.Run("traversal", func(t *testing.T) { testTraversal(t, h) })
 	t.Run("planted secrets", func(t *testing.T) { testPlanted(t, h) })

@@ -185,7 +185,7 @@ func (g *game) pourSome(ctx context.Context, n int) error {
 			return fmt.Errorf("produce: %w", r.Err)
 		}
 		g.feed.Lock()
-		g.topic.sent = append(g.topic.sent, record{g.topic.id, r.Record.Partition, r.Record.Offset, string(r.Record.Value)})
+		g.topic.sent = append(g.topic.sent, record{topicID: g.topic.id, partition: r.Record.Partition, offset: r.Record.Offset, value: string(r.Record.Value)})
 		g.feed.Unlock()
 	}
 	g.tick(produced, n)

@@ -14,11 +14,13 @@ import (
 	"tidemark/internal/kafkatest"
 )
 
-// record is one record of Kafka, as produced and as found in a lake.
+// record is one record of Kafka, or of a raw file, as produced and as found in a lake.
 type record struct {
 	topicID   string
 	partition int32
 	offset    int64
+	file      string // base of its name, empty: of Kafka
+	line      int64
 	value     string
 }
 
@@ -96,7 +98,7 @@ func (tp *topic) put(client *kgo.Client, records ...*kgo.Record) []record {
 	var out []record
 	for _, r := range client.ProduceSync(ctx, records...) {
 		must(tp.t, r.Err)
-		out = append(out, record{tp.id, r.Record.Partition, r.Record.Offset, string(r.Record.Value)})
+		out = append(out, record{topicID: tp.id, partition: r.Record.Partition, offset: r.Record.Offset, value: string(r.Record.Value)})
 	}
 	return out
 }
