@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/goccy/go-yaml"
 
 	"tidemark/internal/cloudtest"
 	"tidemark/internal/ledger"
@@ -33,13 +34,19 @@ import (
 // those of s3-ingest.json the whole main job is done, and the server refuses what the
 // policy does not name, whatever asks for it.
 func testPolicies(t *testing.T, h *house) {
+	t.Run("versitygw", func(t *testing.T) { h.policies(t, cloudtest.Versity(t)) })
+	if *long {
+		t.Run("minio", func(t *testing.T) { h.policies(t, cloudtest.MinIO(t)) })
+	}
+}
+
+func (h *house) policies(t *testing.T, s *cloudtest.Server) {
 	const prefix = "banks/lake"
-	s := cloudtest.Versity(t)
 	users := s.Grant(map[string][]byte{
 		"ingest": policy(t, "s3-ingest.json", prefix), "reader": policy(t, "s3-read.json", prefix), "vacuum": policy(t, "s3-vacuum.json", prefix),
 	})
 	seen := watch(t, s.Endpoint)
-	tp := h.newTopic(t, "policies", 2)
+	tp := h.newTopic(t, "policies-"+s.Name, 2)
 	tp.produce(200)
 	j := h.newJob(t, tp)
 	j.set.lake = s.LakeThrough(seen.endpoint, prefix)
@@ -105,7 +112,7 @@ func (j *job) as(t *testing.T, u cloudtest.User, environ ...string) *job {
 	own := *j
 	own.t, own.dir, own.log = t, t.TempDir(), newJournal()
 	own.lake = lake(filepath.Join(own.dir, "lake"))
-	own.program = filepath.Join(own.dir, "as-"+u.AccessKey)
+	own.program = filepath.Join(own.dir, "as-a-user")
 	environ = append(u.Environ(), environ...)
 	script := "#!/bin/sh\nexport '" + strings.Join(environ, "' '") + "'\nexec '" + j.program + "' \"$@\"\n"
 	must(t, os.WriteFile(own.program, []byte(script), 0o700))
@@ -125,7 +132,7 @@ func (j *job) output(args ...string) string {
 func stageLarge(t *testing.T, u cloudtest.User, url string) {
 	t.Helper()
 	keys := filepath.Join(t.TempDir(), "keys")
-	must(t, os.WriteFile(keys, fmt.Appendf(nil, "[user]\naws_access_key_id = %s\naws_secret_access_key = %s\n", u.AccessKey, u.SecretKey), 0o600))
+	must(t, os.WriteFile(keys, fmt.Appendf(nil, "[user]\naws_access_key_id = %s\naws_secret_access_key = %s\naws_session_token = %s\n", u.AccessKey, u.SecretKey, u.Token), 0o600))
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", keys)
 	b, err := bucket.Open(t.Context(), url+"&profile=user")
 	must(t, err)
@@ -293,4 +300,49 @@ func guarded(t *testing.T, prefix string) (out []*regexp.Regexp) {
 		out = append(out, regexp.MustCompile("^/"+pattern+"$"))
 	}
 	return out
+}
+
+// TestPolicyFiles: what no server here evaluates is at least what it says: no file gives
+// a right to delete but for what is staged, and readers get no right to write.
+func TestPolicyFiles(t *testing.T) {
+	files, err := filepath.Glob("../../examples/policies/*")
+	must(t, err)
+	if len(files) < 10 {
+		t.Fatalf("only %d files", len(files))
+	}
+	deletes := regexp.MustCompile(`s3:DeleteObject|blobs/delete|storage\.objects\.delete`)
+	writes := regexp.MustCompile(`s3:(Put|Delete|\*)|blobs/(write|add|delete)|storage\.objects\.(create|update|delete)`)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		must(t, err)
+		name, text := filepath.Base(file), string(data)
+		var doc map[string]any
+		switch filepath.Ext(name) {
+		case ".json":
+			must(t, json.Unmarshal(data, &doc))
+		case ".yaml":
+			must(t, yaml.Unmarshal(data, &doc))
+		}
+		if strings.Contains(name, "-read") && writes.MatchString(text) {
+			t.Errorf("%s lets readers write: %s", name, writes.FindString(text))
+		}
+		switch name {
+		case "azure-ingest-role.json", "azure-ingest-condition.txt", "gcs-staging-role.yaml", "s3-bucket.json": // seen below; it denies
+		default:
+			for rest := range strings.SplitSeq(text, `"Sid"`) { // a statement
+				if deletes.MatchString(rest) && !strings.Contains(rest, "_tidemark/*/staging/*") {
+					t.Errorf("%s lets somebody delete what is not staged:\n%s", name, rest)
+				}
+			}
+		}
+	}
+	for name, want := range map[string]string{
+		"azure-ingest-condition.txt": `(?s)^\(\s*\(\s*!\(ActionMatches\{'[^']*/blobs/delete'\}\)\s*\)\s*OR\s*\(\s*@Resource\[[^]]*/blobs:path\] StringLike 'banks/_tidemark/\*/staging/\*'\s*\)\s*\)\s*AND\s*\(`,
+		"gcs-staging-condition.yaml": `resource\.name\.startsWith\("projects/_/buckets/lake/objects/banks/_tidemark/TABLE/staging/"\)\)\n$`,
+		"gcs-staging-role.yaml":      `includedPermissions:\n  - storage\.objects\.delete\n$`,
+	} {
+		if text := policy(t, name, "banks"); !regexp.MustCompile(want).Match(text) {
+			t.Errorf("%s is not what docs/security.md says:\n%s", name, text)
+		}
+	}
 }
