@@ -23,7 +23,7 @@ type fileSource struct {
 
 func newFileSource(open rawfile.OpenObjects, ref quality.Reference) (*fileSource, error) {
 	one := &schema.Table{
-		Name: "reference", EventTime: -1, Evolution: schema.DefaultEvolution(), CSV: schema.DefaultCSV(),
+		Name: "reference", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution(), CSV: schema.DefaultCSV(),
 		Columns: []schema.Column{{Name: ref.FileColumn, Type: ref.Type, Required: true}},
 	}
 	plan, err := conform.Compile(one)
