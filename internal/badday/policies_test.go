@@ -67,6 +67,11 @@ func (h *house) policies(t *testing.T, s *cloudtest.Server) {
 		j.run(0, []string{"status", "-c", j.config()})
 		j.run(0, []string{"vacuum", "-c", j.config()})
 		stageLarge(t, users["ingest"], j.set.lake)
+		left, err := s.Client(cloudtest.Owner()).ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(cloudtest.Bucket)})
+		must(t, err)
+		for _, u := range left.Uploads {
+			t.Errorf("parts of %s are left", *u.Key)
+		}
 	})
 	t.Run("reader", func(t *testing.T) {
 		j := j.as(t, users["reader"])
@@ -315,7 +320,7 @@ func TestPolicyFiles(t *testing.T) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		must(t, err)
-		name, text := filepath.Base(file), string(data)
+		name, text := filepath.Base(file), regexp.MustCompile(`(?m)^#.*\n`).ReplaceAllString(string(data), "")
 		var doc map[string]any
 		switch filepath.Ext(name) {
 		case ".json":
