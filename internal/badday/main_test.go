@@ -43,6 +43,8 @@ func TestBroker(t *testing.T) {
 	t.Run("beside each other", func(t *testing.T) {
 		for _, d := range []day{
 			{"secure", testSecure},
+			{"planted secrets", testPlanted},
+			{"traversal", testTraversal},
 			{"topics", testTopics},
 			{"full disk", testFullDisk},
 			{"lake not writable", testNotWritable},
@@ -65,8 +67,6 @@ func TestBroker(t *testing.T) {
 	t.Run("weak store", h.weakStore)
 	t.Run("backfill", func(t *testing.T) { testBackfill(t, h) })
 	t.Run("policies", func(t *testing.T) { testPolicies(t, h) })
-	t.Run("traversal", func(t *testing.T) { testTraversal(t, h) })
-	t.Run("planted secrets", func(t *testing.T) { testPlanted(t, h) })
 	t.Run("bombs", func(t *testing.T) { testBombs(t, h) })
 	t.Run("memory", func(t *testing.T) { testMemory(t, h) })
 	// The last: nobody else has a broker meanwhile.
