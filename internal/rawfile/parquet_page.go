@@ -23,9 +23,11 @@ type pageHeader struct {
 	checked             bool // it has a crc
 	values, encoding    int32
 	v2                  bool
-	repBytes, defBytes  int32
-	stored              bool // v2: its values are not compressed
-	dictionary          bool
+	// Of the levels: their encodings, or in the second version, how many bytes they take.
+	repEncoding, defEncoding int32
+	repBytes, defBytes       int32
+	stored                   bool // v2: its values are not compressed
+	dictionary               bool
 }
 
 // readPageHeader reads the header that b begins with.
@@ -61,10 +63,10 @@ func (t *thrift) pageField(h *pageHeader, field int, typ byte) bool {
 		h.values = t.int32(typ)
 	case field == 2 && !h.v2, field == 4 && h.v2:
 		h.encoding = t.int32(typ)
-	case field == 3 && !h.v2 && !h.dictionary && t.int32(typ) != encodingRLE,
-		field == 4 && !h.v2 && !h.dictionary && t.int32(typ) != encodingRLE:
-		h.encoding = -1 // levels in an encoding that has long been given up
-	case (field == 3 || field == 4) && !h.v2 && !h.dictionary:
+	case field == 3 && !h.v2 && !h.dictionary:
+		h.defEncoding = t.int32(typ)
+	case field == 4 && !h.v2 && !h.dictionary:
+		h.repEncoding = t.int32(typ)
 	case field == 5 && h.v2:
 		h.defBytes = t.int32(typ)
 	case field == 6 && h.v2:
@@ -222,12 +224,10 @@ func (c *parquetColumn) bytes(h *pageHeader) ([]byte, error) {
 
 // unpack undoes the compression of a page, into memory that is used again. n is its size.
 func (c *parquetColumn) unpack(to, packed []byte, n int) ([]byte, error) {
-	before := cap(to)
-	if err := c.file.hold(int64(n - before)); err != nil {
+	if err := c.file.hold(int64(n - cap(to))); err != nil {
 		return nil, err
 	}
-	out, err := c.file.unpacker.unpack(c.codec, to[:0], packed, n)
-	return out, err
+	return c.file.unpacker.unpack(c.codec, to[:0], packed, n)
 }
 
 func (c *parquetColumn) dictionaryPage(h *pageHeader, packed []byte) error {
@@ -295,6 +295,9 @@ func (c *parquetColumn) parts(h *pageHeader, packed []byte) (reps, defs, b []byt
 		return nil, nil, nil, err
 	}
 	b = c.plain
+	if c.maxRep > 0 && h.repEncoding != encodingRLE || c.maxDef > 0 && h.defEncoding != encodingRLE {
+		return nil, nil, nil, fmt.Errorf("the levels of a page have the encodings %d and %d: %d is read", h.repEncoding, h.defEncoding, encodingRLE)
+	}
 	if c.maxRep > 0 && h.values > 0 {
 		if reps, err = prefixed(&b); err != nil {
 			return nil, nil, nil, err
