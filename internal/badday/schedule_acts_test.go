@@ -176,9 +176,9 @@ func (g *game) replace() {
 
 // wakeSleepers wakes those whose partitions others read: their sessions are over.
 func (g *game) wakeSleepers() {
-	owners := g.owners()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	owners := g.ownersLocked()
 	for _, m := range g.mu.members {
 		if m.asleep && !owners[m.process] {
 			m.asleep = false
@@ -191,12 +191,16 @@ func (g *game) wakeSleepers() {
 	}
 }
 
-// owners are those who were the last to say that they read some partition.
-func (g *game) owners() map[*process]bool {
-	readers, owners := map[int64]*process{}, map[*process]bool{}
+// ownersLocked are the members of the group who were the last to say that they read some
+// partition. Who drains asks no group.
+func (g *game) ownersLocked() map[*process]bool {
+	readers, owners, drains := map[int64]*process{}, map[*process]bool{}, map[*process]bool{}
+	for _, m := range g.mu.members {
+		drains[m.process] = m.drain
+	}
 	lines, _ := g.log.seen()
 	for _, l := range lines {
-		if l.is("reading") {
+		if l.is("reading") && !drains[l.of] {
 			readers[l.number("partition")] = l.of
 		}
 	}

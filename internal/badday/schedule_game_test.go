@@ -29,10 +29,10 @@ type game struct {
 	schedule
 	arena  *arena
 	direct string // the lake without a proxy; empty: it is on a disk
-	full   bool
 	disk   string // a small one, with the lake; empty: it is on a large one
+	full   bool   // that disk is
 	began  time.Time
-	feed   sync.Mutex
+	feed   sync.Mutex    // for what the topic makes and remembers
 	poke   chan struct{} // there is something to do
 	mu     gameState
 }
@@ -249,8 +249,8 @@ func (g *game) signalLocked(s step) {
 	live := slices.DeleteFunc(slices.Clone(g.mu.members), func(m *member) bool {
 		return m.told || m.killed || m.reaped || m.asleep && s.kind != kill || m.drain && s.kind == leave
 	})
-	owners := g.owners()
-	if s.kind == stop { // who has no partition loses none
+	owners := g.ownersLocked()
+	if s.kind == stop { // who has no partition loses none, and is taken only where nobody has
 		if o := slices.DeleteFunc(slices.Clone(live), func(m *member) bool { return !owners[m.process] }); len(o) > 0 {
 			live = o
 		}
@@ -270,7 +270,12 @@ func (g *game) signalLocked(s step) {
 		}
 		g.mu.tally.killed++
 	case stop:
-		m.asleep, m.owned, send = true, owners[m.process], syscall.SIGSTOP
+		send = syscall.SIGSTOP
+		if m.drain { // which has no session
+			g.mu.delays = append(g.mu.delays, delay{when: produced, at: g.mu.count[produced] + 300, do: func() { _ = m.cmd.Process.Signal(syscall.SIGCONT) }})
+		} else {
+			m.asleep, m.owned = true, owners[m.process]
+		}
 	case leave:
 		m.told, send = true, syscall.SIGTERM
 	}
