@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"tidemark/internal/batch"
 	"tidemark/internal/schema"
@@ -138,4 +139,56 @@ func TestSuiteIsShared(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// BenchmarkKeys measures what keys of other batches cost: references into 100,000
+// accounts, and a unique key and dedupe against two million rows that are decided, with
+// what Hold and Commit take.
+func BenchmarkKeys(b *testing.B) {
+	accounts := quality.NewSet(cardTable.Columns[1].Type)
+	rows := cardBatch(false)
+	accounts.Add(rows, 1)
+	for _, c := range []struct {
+		name   string
+		checks []quality.Check
+		opts   []quality.Option
+		random bool
+	}{
+		{name: "none"},
+		{name: "reference", checks: []quality.Check{{Reference: "account_id", In: "accounts.account_id"}}},
+		{name: "unique_batch", checks: []quality.Check{{Unique: []string{"transaction_id"}}}},
+		{name: "unique_run", checks: []quality.Check{{Unique: []string{"transaction_id"}, Scope: quality.ScopeRun}}},
+		{name: "unique_run_random_ids", checks: []quality.Check{{Unique: []string{"transaction_id"}, Scope: quality.ScopeRun}}, random: true},
+		{name: "dedupe", opts: []quality.Option{quality.WithDedupe(quality.Dedupe{Keys: []string{"transaction_id"}, Within: 24 * time.Hour})}},
+		{name: "dedupe_random_ids", opts: []quality.Option{quality.WithDedupe(quality.Dedupe{Keys: []string{"transaction_id"}, Within: 24 * time.Hour})}, random: true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			rows := cardBatch(c.random)
+			suite, err := quality.Compile(cardTable, c.checks, c.opts...)
+			if err != nil {
+				b.Fatal(err)
+			}
+			known := []quality.Known{{Set: accounts}}
+			keys := suite.NewKeys(quality.KeyOptions{})
+			n := int64(0)
+			for b.Loop() {
+				b.StopTimer()
+				again(rows)
+				if n++; n%4 == 1 { // two million rows are decided at most
+					keys = suite.NewKeys(quality.KeyOptions{})
+				}
+				for i := range rows.Columns[0].Ints {
+					rows.Columns[0].Ints[i] += cardRows
+				}
+				b.StartTimer()
+				if report, err := suite.Begin(rows, known).Finish(keys); err != nil || report.Rejected+report.Duplicates > 0 {
+					b.Fatalf("%v, %+v", err, report)
+				}
+				if err := keys.Commit(keys.Hold(rows)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/cardRows, "ns/row")
+		})
+	}
 }

@@ -79,12 +79,13 @@ type seen struct {
 	newest  int64 // event time taken, µs; none: the least there is
 }
 
-func newSeen(k *key) *seen {
+// newSeen has room for so many rows.
+func newSeen(k *key, rows int) *seen {
 	s := &seen{key: k, newest: math.MinInt64}
 	if k.number() {
-		s.numbers.reset(k.mix)
+		s.numbers.reset(rows)
 	} else {
-		s.texts.reset(k.seed, true)
+		s.texts.reset(true, rows)
 	}
 	return s
 }
@@ -145,7 +146,7 @@ func (s *Suite) newWindow(r *run) *window {
 	if s.dedupe == nil {
 		return nil
 	}
-	w := &window{dedupe: s.dedupe, r: r, own: newSeen(s.dedupe.key)}
+	w := &window{dedupe: s.dedupe, r: r, own: newSeen(s.dedupe.key, r.b.Rows)}
 	w.layers = append([]*seen{w.own}, r.shared.seen()...)
 	w.newest = math.MinInt64
 	for _, l := range w.layers {

@@ -87,7 +87,7 @@ func (s *Suite) NewKeys(opts KeyOptions) *Keys {
 		return nil
 	}
 	if s.dedupe != nil {
-		k.recent = newSeen(s.dedupe.key)
+		k.recent = newSeen(s.dedupe.key, 0)
 	}
 	return k
 }
@@ -240,7 +240,7 @@ func (k *Keys) collect(b *batch.Batch, recent, run bool) *Held {
 	if k.recent == nil {
 		return h
 	}
-	h.recent = newSeen(k.recent.key)
+	h.recent = newSeen(k.recent.key, b.Rows)
 	for row, f := range b.Fates[:b.Rows] {
 		if !recent || k.skips(f) {
 			continue

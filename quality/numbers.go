@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"hash/maphash"
 	"iter"
 	"math/bits"
 	"slices"
@@ -20,10 +21,16 @@ type numbers struct {
 	mix   uint64    // odd
 }
 
-func (s *numbers) reset(mix uint64) {
-	*s = numbers{mix: mix}
-	s.words.reset(mix)
+// reset empties the set and gives its memory back. Each set hashes in a way of its own:
+// where one is merged into another, keys that came in the order of the other's slots
+// would pile up in a part of it.
+func (s *numbers) reset() {
+	*s = numbers{mix: newMix()}
+	s.words.reset(s.mix)
 }
+
+// newMix is an odd number that no producer of keys can know.
+func newMix() uint64 { return maphash.Comparable(maphash.MakeSeed(), 0) | 1 }
 
 func (s *numbers) bytes() int64 { return int64(cap(s.words.slots))*16 + int64(cap(s.plain))*8 }
 
@@ -171,7 +178,7 @@ func (s *numbers) all() iter.Seq[uint64] {
 // sorts in the memory that the set has.
 func (s *numbers) drain() iter.Seq[SpillEntry] {
 	return func(yield func(SpillEntry) bool) {
-		defer s.reset(s.mix)
+		defer s.reset()
 		if s.plain == nil {
 			list := slices.DeleteFunc(s.words.slots, func(p numberSlot) bool { return p.taken == 0 })
 			slices.SortFunc(list, func(a, b numberSlot) int { return compareUint(a.group, b.group) })
@@ -226,9 +233,19 @@ func (p *timedNumber) free() bool   { return p.at == 0 }
 func (p *timedNumber) time() int64  { return int64(p.at ^ 1<<63) }
 func (p *timedNumber) set(at int64) { p.at = uint64(at) ^ 1<<63 }
 
-func (s *timedNumbers) reset(mix uint64) {
-	*s = timedNumbers{mix: mix}
-	s.make(leastTimed)
+// reset empties the set and makes room for n.
+func (s *timedNumbers) reset(n int) {
+	*s = timedNumbers{mix: newMix()}
+	s.make(roomFor(n))
+}
+
+// roomFor is the size of a table that n more do not make grow.
+func roomFor(n int) int {
+	size := leastTimed
+	for 3*size < 4*(n+1) {
+		size *= 2
+	}
+	return size
 }
 
 // leastTimed is the size of a set with times at first: most batches in flight fill one.
@@ -240,9 +257,11 @@ func (s *timedNumbers) make(size int) {
 	s.used = 0
 }
 
+// slot finds the slot of v, or the free one where it belongs. Four neighbours share a
+// line of the cache: ids mostly rise by one.
 func (s *timedNumbers) slot(v uint64) *timedNumber {
-	hi, lo := bits.Mul64(v^s.mix, s.mix)
-	i := int((hi ^ lo) >> s.shift)
+	hi, lo := bits.Mul64(v>>2^s.mix, s.mix)
+	i := int((hi^lo)>>s.shift)&^3 | int(v&3)
 	for !s.slots[i].free() && s.slots[i].v != v {
 		i = (i + 1) & (len(s.slots) - 1)
 	}

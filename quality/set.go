@@ -22,9 +22,9 @@ func NewSet(t schema.Type) *Set {
 	k := newKey(&schema.Table{Columns: []schema.Column{{Type: t}}}, []int{0})
 	s := &Set{number: k.number()}
 	if s.number {
-		s.numbers.reset(k.mix)
+		s.numbers.reset()
 	} else {
-		s.texts.reset(k.seed, false)
+		s.texts.reset(false, 0)
 	}
 	return s
 }
@@ -59,9 +59,9 @@ func (s *Set) Bytes() int64 { return s.numbers.bytes() + s.texts.bytes() }
 func (k *key) newSet() *Set {
 	s := &Set{number: k.number()}
 	if s.number {
-		s.numbers.reset(k.mix)
+		s.numbers.reset()
 	} else {
-		s.texts.reset(k.seed, false)
+		s.texts.reset(false, 0)
 	}
 	return s
 }
@@ -104,9 +104,8 @@ func (s *Set) drain() iter.Seq[SpillEntry] {
 		for key := range s.texts.all() {
 			list = append(list, hashEntry(key))
 		}
-		seed := s.texts.seed
 		s.texts = texts{}
-		defer s.texts.reset(seed, false)
+		defer s.texts.reset(false, 0)
 		slices.SortFunc(list, SpillEntry.compare)
 		for _, e := range list {
 			if !yield(e) {

@@ -25,8 +25,10 @@ const (
 	tagMask   = uint64(1<<64 - 1<<placeBits)
 )
 
-func (s *texts) reset(seed maphash.Seed, times bool) {
-	*s = texts{slots: make([]uint64, leastTimed), seed: seed, times: times}
+// reset empties the set, which hashes in a way of its own, as numbers do, and makes room
+// for n.
+func (s *texts) reset(times bool, n int) {
+	*s = texts{slots: make([]uint64, roomFor(n)), seed: maphash.MakeSeed(), times: times}
 }
 
 func (s *texts) bytes() int64 { return int64(cap(s.slots))*8 + s.held }
