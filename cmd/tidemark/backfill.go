@@ -163,7 +163,7 @@ func (j *job) read(ctx context.Context) error {
 	}
 	mine := pipe.Snapshot()[0]
 	j.run.Batches, j.run.Counts = mine.Batches, mine.Counts
-	j.run.Command, j.run.Duration = j.command(), time.Since(begin).Seconds()
+	j.run.Command, j.run.Duration = j.command(), time.Since(begin).Round(time.Millisecond).Seconds()
 	if err != nil || j.ghost != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (j *job) summarize(p *program, took time.Duration) error {
 	for _, row := range []struct {
 		name string
 		n    int64
-	}{{"not modified since " + j.Since, r.Older}, {"of other shards", r.Others}, {"failed", int64(len(r.Failed))}} {
+	}{{"without rows", r.Empty}, {"not modified since " + j.Since, r.Older}, {"of other shards", r.Others}, {"failed", int64(len(r.Failed))}} {
 		if row.n > 0 {
 			w.AppendRow(table.Row{row.name, status.Number(row.n)})
 		}

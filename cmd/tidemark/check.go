@@ -33,7 +33,7 @@ func (c *checkCommand) Run(ctx context.Context, p *program) error {
 	if plan.tables, err = selectTables(cfg); err != nil {
 		return err
 	}
-	if err := cfg.ForRun(); err != nil {
+	if err := cfg.ForRun(); err != nil && (cfg.Kafka != nil || len(cfg.Streamed()) > 0) {
 		plan.faults = append(plan.faults, err)
 	}
 	if !c.Offline {

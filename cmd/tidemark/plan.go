@@ -149,7 +149,11 @@ func security(k *config.Kafka) string {
 
 func (c *plan) printTable(out *strings.Builder, t *config.Table) {
 	fmt.Fprintf(out, "\ntable %s\n", t.Schema.Name)
-	fmt.Fprintf(out, "  topics       %s (%s)\n", strings.Join(t.Topics, ", "), t.Format)
+	if len(t.Topics) > 0 {
+		fmt.Fprintf(out, "  topics       %s (%s)\n", strings.Join(t.Topics, ", "), t.Format)
+	} else {
+		out.WriteString("  topics       none: it is fed by backfill\n")
+	}
 	folders := "by " + t.Schema.Partition.String()
 	if at := t.Schema.EventTime; at >= 0 {
 		folders += " of " + t.Schema.Columns[at].Name

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,12 @@ func (c *runCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	for _, t := range tables {
+		if len(c.Table) > 0 && len(t.Topics) == 0 {
+			return usageError{fmt.Sprintf("--table %s: no topics feed it: write topics: [NAME] in it, or use backfill", t.Schema.Name)}
+		}
+	}
+	tables = slices.DeleteFunc(tables, func(t *config.Table) bool { return len(t.Topics) == 0 })
 	for _, w := range cfg.Warnings {
 		p.log.Warn(w)
 	}

@@ -208,9 +208,12 @@ func (r *runner) read(ctx context.Context, s step) error {
 		}
 		r.sofar.Rows.Add(int64(len(r.chunk.Lines)))
 	}
-	if some {
+	switch {
+	case some:
 		r.out.Read++
-	} else {
+	case s.at.Next == 0:
+		r.out.Empty++
+	default:
 		r.out.Skipped++
 	}
 	return nil

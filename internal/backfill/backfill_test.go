@@ -38,7 +38,10 @@ func TestFilesAreReadOnce(t *testing.T) {
 	w.put("sub/b.json", lines(1000, 1010), 1)
 	w.put("empty.json", "", 1)
 	run, err := w.run(options{rows: 300})
-	done(t, run, err, 2, 1)
+	done(t, run, err, 2, 0)
+	if run.Empty != 1 {
+		t.Errorf("%d files were empty, want 1", run.Empty)
+	}
 	all := want(want(nil, "a.json", 1, 0, 1000), "b.json", 1, 1000, 1010)
 	w.holds(all)
 

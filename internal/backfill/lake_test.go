@@ -134,7 +134,7 @@ func (w *world) run(o options) (*ledger.Run, error) {
 		w.t.Fatal(err)
 	}
 	defer func() { _ = found.Close() }()
-	bc := backfill.Config{Table: "t", Files: found.Entries, Log: log}
+	bc := backfill.Config{Table: "t", Files: found.Entries, Log: log, Options: rawfile.Options{CSV: schema.DefaultCSV(), Columns: []string{"id", "at"}}}
 	if o.config != nil {
 		o.config(&bc)
 	}

@@ -144,12 +144,21 @@ func (c *Config) ForRun() error {
 	if c.Kafka == nil {
 		errs = append(errs, &Error{File: c.file, Text: "run needs brokers to read from: write kafka: {brokers: [localhost:9092], group: tidemark}"})
 	}
-	for i := range c.Tables {
-		if t := &c.Tables[i]; len(t.Topics) == 0 {
-			errs = append(errs, &Error{File: c.file, Text: fmt.Sprintf("run needs topics for table %s: write topics: [NAME] in it", t.Schema.Name)})
-		}
+	if len(c.Streamed()) == 0 {
+		errs = append(errs, &Error{File: c.file, Text: "run needs a table with topics: write topics: [NAME] in it (those without are for backfill)"})
 	}
 	return errors.Join(errs...)
+}
+
+// Streamed are the tables that topics feed: those of `tidemark run`.
+func (c *Config) Streamed() []*Table {
+	var out []*Table
+	for i := range c.Tables {
+		if t := &c.Tables[i]; len(t.Topics) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // The defaults and bounds of what stands at the top.

@@ -5,7 +5,8 @@ package ledger
 type Run struct {
 	Command  string   `json:"command"`  // what was asked for, without secrets
 	Found    int64    `json:"found"`    // files that matched
-	Read     int64    `json:"read"`     // files of which something was read
+	Read     int64    `json:"read"`     // files of which rows were read
+	Empty    int64    `json:"empty"`    // new ones that hold no rows
 	Skipped  int64    `json:"skipped"`  // done before, and unchanged since
 	Older    int64    `json:"older"`    // not modified since the time that was asked for
 	Others   int64    `json:"others"`   // the business of other shards
