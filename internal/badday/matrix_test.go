@@ -184,9 +184,6 @@ func (m *matrix) autopsy(j *job, of medium, at spot, found remains) {
 	if built := batches(now) - batches(found.records); built > 0 != found.left {
 		t.Errorf("the restart found %q, and decided %d batches", found, built)
 	}
-	if t.Failed() {
-		t.Fatalf("%s: it was killed %s, time %d of it", of, at, at.nth)
-	}
 }
 
 // batches counts those that hold records of Kafka: others say that a partition is idle.

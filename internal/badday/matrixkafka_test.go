@@ -2,6 +2,7 @@ package badday_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,10 +25,11 @@ func (h *house) kafkaMatrix(t *testing.T, m *matrix) {
 		{of: kafkaClassic, name: "classic", member: true, some: 6},
 		{of: kafkaConsumer, name: "consumer", member: true, some: 6},
 	} {
+		tp := k.newTopic(t, "matrix-"+mode.name, 2)
+		mode.lake = k.begun(t, tp, 2) // who goes on asks more than who begins
+		tp.produce(12)
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
-			tp := k.newTopic(t, "matrix-"+mode.name, 2)
-			tp.produce(12)
 			stage{
 				of: mode.of, workers: 4, some: ofAll(mode.some),
 				die: func(t *testing.T, p *pass) { k.die(t, mode, tp, p) },
@@ -49,12 +51,14 @@ type kafkaMode struct {
 	name   string // of a member, its protocol
 	member bool   // of a group: it ends by SIGTERM, when it has published all and then said that it lives
 	some   int    // points of the quick form
+	lake   string // what a lake begins with
 }
 
 // die is for a stage. Who waits for the end of a dead member's session needs no proxy:
 // others take their turn at it meanwhile.
 func (k *kafkaMatrix) die(t *testing.T, mode kafkaMode, tp *topic, p *pass) {
 	j := k.newJob(t, tp)
+	must(t, os.CopyFS(string(j.lake), os.DirFS(mode.lake)))
 	j.set.maxRows = 6
 	j.set.group = fmt.Sprintf("%s %s %d", mode.name, p.at, p.at.nth)
 	if mode.member {
@@ -117,10 +121,7 @@ func (k *kafkaMatrix) killed(j *job, mode kafkaMode, p *pass) bool {
 	k.proxy.Set(nil)
 	k.proxy.Cut()
 	j.set.brokers = ""
-	if code > 0 || p.reached() != (code < 0) {
-		j.t.Fatalf("%s: exit code %d %s, time %d of it:\n%s", mode.of, code, p.at, p.at.nth, run.stderr)
-	}
-	return p.reached()
+	return p.died(j.t, mode.of, code, run.stderr)
 }
 
 // killNow kills a program and returns when it is dead.

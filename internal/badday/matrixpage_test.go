@@ -176,7 +176,7 @@ func knownOperations() map[medium][]string {
 		"HEAD of a published file", "HEAD of a staged file", "LIST of the checkpoints' folder", "LIST of the ledger's folder",
 		"PUT of a checkpoint", "PUT of a manifest", "PUT of a record", "PUT of a staged file",
 	}
-	reading := []string{"ApiVersions", "Fetch", "FindCoordinator", "ListOffsets", "Metadata", "OffsetCommit"}
+	reading := []string{"ApiVersions", "Fetch", "FindCoordinator", "ListOffsets", "Metadata", "OffsetCommit", "OffsetForLeaderEpoch"}
 	known := map[medium][]string{
 		onDisk: {
 			"create of a checkpoint without its name", "create of a manifest without its name", "create of a record without its name", "create of a staged file",

@@ -74,6 +74,16 @@ func (p *pass) reached() bool {
 	return p.over
 }
 
+// died judges how a program ended, −1 for a signal: it was killed at the spot, or it has
+// never got there, or was ending by itself when it did.
+func (p *pass) died(t *testing.T, of medium, code int, stderr string) bool {
+	t.Helper()
+	if code > 0 || code < 0 && !p.reached() {
+		t.Fatalf("%s: exit code %d, and it was to be killed %s:\n%s", of, code, p.at, stderr)
+	}
+	return code < 0
+}
+
 // stage is a medium on which the program dies.
 type stage struct {
 	of      medium
@@ -109,8 +119,15 @@ func (s stage) play(t *testing.T) {
 	for who := range s.workers {
 		t.Run(fmt.Sprint(who), func(t *testing.T) {
 			t.Parallel()
-			for n := next.Add(1); n <= int64(len(spots)); n = next.Add(1) {
-				s.die(t, newPass(spots[n-1]))
+			var at spot
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("%s: it was killed %s, time %d of it", s.of, at, at.nth)
+				}
+			})
+			for n := next.Add(1); n <= int64(len(spots)) && !t.Failed(); n = next.Add(1) {
+				at = spots[n-1]
+				s.die(t, newPass(at))
 			}
 		})
 	}

@@ -85,12 +85,9 @@ func (s *storeMatrix) die(t *testing.T, p *pass) {
 	run := j.start(j.drain())
 	started <- run
 	code := run.end()
-	if code > 0 || p.reached() != (code < 0) {
-		t.Fatalf("%s: exit code %d %s, time %d of it:\n%s", s.of, code, p.at, p.at.nth, run.stderr)
-	}
 	s.proxy.Set(nil)
 	s.proxy.Cut()
-	if !p.reached() {
+	if !p.died(t, s.of, code, run.stderr) {
 		return
 	}
 	j.mirror(direct)
