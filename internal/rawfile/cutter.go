@@ -99,7 +99,7 @@ type cutter struct {
 	lead   lead
 	resume int64
 	sum    *xxh3.Hasher
-	last   bool
+	last   bool // the last chunk was made
 }
 
 // lead is what stands before the first record: a byte order mark, the header.
@@ -120,6 +120,10 @@ func (k *cutter) Close() error { return nil }
 // Next implements Reader.
 func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
 	c.Reset()
+	if k.last {
+		k.seal(c)
+		return nil
+	}
 	k.stream.shrink()
 	for size := k.limits.window; ; size = min(2*size, k.limits.reach()) {
 		if err := ctx.Err(); err != nil {
@@ -206,7 +210,8 @@ func (k *cutter) pass(n int) {
 
 func (k *cutter) seal(c *batch.Chunk) {
 	c.To, c.Sum = k.off, k.sum.Sum64()
-	c.Last = k.stream.eof && k.stream.start == k.stream.end
+	k.last = k.stream.eof && k.stream.start == k.stream.end
+	c.Last = k.last
 }
 
 // tooLarge makes the chunk of one record of which no more than the beginning is kept.

@@ -7,6 +7,11 @@
 // JSON objects with the same values. Nothing here knows tables: whether a record fits
 // one is package conform's question.
 //
+// A place in a file (Chunk.To, Error.At) counts its bytes as they are after
+// decompression and, of a CSV file in another encoding, in UTF-8; or rows, where the
+// format has no bytes of its own. Where chunks end follows from what the file holds and
+// from Options.Resume, never from how it was read.
+//
 // Limits are checked before memory is taken for what a file claims to hold. A file
 // that breaks them, or its format, ends with an *Error that names it and the place;
 // a single record that cannot be read is handed on with a batch.Defect, and the rest
