@@ -1,0 +1,73 @@
+package rawfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"tidemark/internal/batch"
+)
+
+// readAll reads what a fuzzer made up, and checks what holds whatever it is: rows are
+// JSON, unless they have a defect; what cannot be read ends with an *Error.
+func readAll(t *testing.T, r Reader, err error) {
+	t.Helper()
+	var c batch.Chunk
+	for rows := int64(0); err == nil && !c.Last; rows = c.To {
+		if err = r.Next(t.Context(), &c); err != nil {
+			break
+		}
+		if c.To != rows+int64(len(c.Lines)) || rows > 1<<20 {
+			t.Fatalf("a chunk of %d rows goes from %d to %d", len(c.Lines), rows, c.To)
+		}
+		bad := map[int32]bool{}
+		for _, d := range c.Defects {
+			bad[d.Row] = true
+		}
+		for i, l := range c.Lines {
+			if text := c.Data[l.At : l.At+l.Len]; !bad[int32(i)] && !json.Valid(text) {
+				t.Fatalf("no JSON: %q", text)
+			}
+		}
+	}
+	var e *Error
+	if err != nil && !errors.As(err, &e) {
+		t.Fatalf("not an *Error: %v", err)
+	}
+	if err != nil && strings.Contains(err.Error(), "could not be read: runtime error") {
+		t.Fatalf("a panic: %v", err)
+	}
+}
+
+func FuzzAvroDatum(f *testing.F) {
+	f.Add(`{"type":"record","name":"r","fields":[{"name":"x","type":["null",{"type":"array","items":"long"}]}]}`, []byte("\x02\x02\x02\x00"), int64(1))
+	f.Add(`{"type":"record","name":"r","fields":[{"name":"x","type":{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}}]}`, []byte("\x02\x02"), int64(1))
+	f.Add(`{"type":"record","name":"r","fields":[{"name":"x","type":{"type":"map","values":"null"}},{"name":"y","type":"double"}]}`, []byte("\x02\x02a\x00........"), int64(1))
+	f.Fuzz(func(t *testing.T, schema string, data []byte, rows int64) {
+		plan, err := compileAvro([]byte(schema), nil)
+		if err != nil {
+			return
+		}
+		d := avroDatum{}
+		d.limits = usual()
+		d.block(data)
+		var text []byte
+		for ; rows > 0 && err == nil; rows-- {
+			var fl flaw
+			if text, fl, err = d.row(plan, text[:0]); err == nil && fl.reason == "" && !json.Valid(text) {
+				t.Fatalf("no JSON: %q", text)
+			}
+		}
+	})
+}
+
+func FuzzAvroFile(f *testing.F) {
+	f.Add([]byte("Obj\x01\x02\x16avro.schema\x80\x01{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"x\",\"type\":\"long\"}]}\x000123456789abcdef\x02\x02\x020123456789abcdef"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{})
+		readAll(t, r, err)
+	})
+}
