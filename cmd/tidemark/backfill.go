@@ -72,7 +72,7 @@ func (c *backfillCommand) Run(ctx context.Context, p *program) error {
 	if j.run == nil {
 		return err
 	}
-	if e := j.summarize(p, time.Since(begin)); err == nil {
+	if e := j.summarize(p, time.Since(begin), err == nil); err == nil {
 		err = e
 	}
 	if n := len(j.run.Failed); err == nil && n > 0 {
@@ -116,6 +116,7 @@ func (c *backfillCommand) prepare(ctx context.Context, p *program) (*job, error)
 	j.config.Files = j.found.Entries
 	settings := pipelineConfig(cfg, tables, true)
 	settings.Raw, settings.Tables[0].Topics = true, nil
+	settings.RunFiles = members(j.found.Entries, c.Again)
 	if c.DryRun {
 		j.ghost = newRehearsal()
 		settings.Dry = j.ghost.add
@@ -249,8 +250,8 @@ func since(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, usageError{fmt.Sprintf("--since %s: write a day such as 2026-11-22, a time such as 2026-11-22T10:15:00Z, or how long ago, such as 7d", text)}
 }
 
-// summarize shows what was done, or would have been.
-func (j *job) summarize(p *program, took time.Duration) error {
+// summarize shows what was done, or would have been. Whole: nothing ended it early.
+func (j *job) summarize(p *program, took time.Duration, whole bool) error {
 	r := j.run
 	if j.ghost != nil {
 		return j.ghost.show(p, r, j.JSON)
@@ -269,7 +270,7 @@ func (j *job) summarize(p *program, took time.Duration) error {
 		}
 	}
 	fmt.Fprintln(p.stdout, w.Render())
-	if r.Counts.Read == 0 && len(r.Failed) == 0 {
+	if whole && r.Counts.Read == 0 && len(r.Failed) == 0 {
 		fmt.Fprintln(p.stdout, "nothing is new")
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"tidemark/internal/config"
 	"tidemark/internal/pipeline"
+	"tidemark/internal/rawfile"
 )
 
 // endless refuses unique checks of scope run where a run has no end.
@@ -21,6 +22,19 @@ func endless(settings *pipeline.Config) error {
 		}
 	}
 	return nil
+}
+
+// members says which files a command names: unique checks look at all of them, read now
+// or decided before. Files that are to be read anew would be found to repeat themselves.
+func members(entries []rawfile.Entry, again bool) func(url string) bool {
+	if again {
+		return nil
+	}
+	urls := make(map[string]bool, len(entries))
+	for i := range entries {
+		urls[entries[i].URL] = true
+	}
+	return func(url string) bool { return urls[url] }
 }
 
 // alone refuses unique checks that reach through a whole backfill of which others read

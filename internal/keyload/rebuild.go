@@ -24,6 +24,9 @@ type Rebuild struct {
 	// Run is set where unique checks reach through a backfill: its batches are those since
 	// the last backfill that came to its end.
 	Run bool
+	// Files, if not nil, says which files belong to the backfill: with Run, batches of
+	// theirs count however long ago they were decided.
+	Files func(url string) bool
 	// Check is called now and then; its error ends the work. It may be nil.
 	Check func() error
 }
@@ -39,11 +42,13 @@ type found struct {
 
 // Start learns what matters of all that is decided up to a head: for dedupe the rows
 // within its window, for unique checks the batches of a backfill that goes on. Records
-// are read from the head back to the first that can hold none of it.
+// are read from the head back to the first that can hold none of it, or, with Files, to
+// the first of all.
 func (r *Rebuild) Start(ctx context.Context, head int64) error {
 	w := walk{Rebuild: r, within: r.Suite.Within(), run: r.Run}
 	w.recent = w.within > 0
-	for hi := head; hi > 0 && (w.recent || w.run); hi -= stretch {
+	all := r.Run && r.Files != nil
+	for hi := head; hi > 0 && (w.recent || w.run || all); hi -= stretch {
 		lo := max(hi-stretch+1, 1)
 		records := make([]*ledger.Record, hi-lo+1)
 		err := eachRecord(ctx, r.Ledger, span{lo, hi}, func(rec *ledger.Record) error {
@@ -93,7 +98,9 @@ func (w *walk) look(r *ledger.Record) {
 	if r.Kind != ledger.KindBatch {
 		return
 	}
-	raw := slices.ContainsFunc(r.Sources, func(s ledger.Source) bool { return s.File != "" })
+	run := slices.ContainsFunc(r.Sources, func(s ledger.Source) bool {
+		return s.File != "" && (w.run || w.Run && w.Files != nil && w.Files(s.File))
+	})
 	for i := range r.Files {
 		f := &r.Files[i]
 		if f.Output == ledger.Quarantine {
@@ -103,7 +110,7 @@ func (w *walk) look(r *ledger.Record) {
 		if recent && (!w.timed || *f.MaxEventTime > w.newest) {
 			w.newest, w.timed = *f.MaxEventTime, true
 		}
-		if run := w.run && raw; recent || run {
+		if recent || run {
 			w.files = append(w.files, found{f, recent, run})
 		}
 	}

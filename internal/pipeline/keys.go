@@ -47,35 +47,39 @@ func newKeyring(t *table) (*keyring, error) {
 		Run: p.cfg.Raw, SkipLate: t.Late == watermark.Drop, Limit: p.budget.total / spillShare,
 		Spill: func(numbers bool) (quality.Spill, error) {
 			t.log.Info("the keys of a unique check outgrow memory: keeping them on the disk", "at_bytes", p.budget.total/spillShare)
-			return p.spill(numbers), nil
+			return p.spills.open(p.cfg.Spill, numbers), nil
 		},
 	})
 	k.rebuild = keyload.Rebuild{
 		Lake: p.lake, Ledger: t.ledger, Table: t.Schema, Suite: t.Suite, Keys: k.keys,
-		MaxFuture: t.MaxFuture, Run: p.cfg.Raw, Check: k.fits,
+		MaxFuture: t.MaxFuture, Run: p.cfg.Raw, Files: p.cfg.RunFiles, Check: k.fits,
 	}
 	var err error
 	k.refs, err = p.cfg.Library.References(t.Suite.References())
 	return k, err
 }
 
-// spill makes a place on the disk that Feed gives back at its end.
-func (p *Pipeline) spill(numbers bool) *spill.Spill {
-	s := spill.New(p.cfg.Spill, numbers)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.spills = append(p.spills, s)
-	return s
+// spills are the places on the disk that Feed gives back at its end.
+type spills struct {
+	mu   sync.Mutex // keys are locked while it is taken, so the pipeline's may not be
+	list []*spill.Spill
 }
 
-// closeSpills gives the disk back.
-func (p *Pipeline) closeSpills() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range p.spills {
-		_ = s.Close() // its files have no names: there is nothing to be done about it
+func (s *spills) open(dir string, numbers bool) *spill.Spill {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := spill.New(dir, numbers)
+	s.list = append(s.list, one)
+	return one
+}
+
+func (s *spills) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.list {
+		_ = one.Close() // its files have no names: there is nothing to be done about it
 	}
-	p.spills = nil
+	s.list = nil
 }
 
 // keyBytes is the memory of all keys.

@@ -263,8 +263,13 @@ func TestUniqueThroughABackfill(t *testing.T) {
 		{"file:///a", first[:2], false}, // interrupted
 		{"file:///a", first, true},
 		{"file:///b", [][]string{chunk(1, 8, 8)}, true},
+		{"file:///c", [][]string{chunk(1, 8, 9)}, true}, // of a command that names b and c
 	} {
-		if err := backfill(t, cfg(byte(i)), lake, step.file, step.chunks, step.finish); err != nil {
+		c := cfg(byte(i))
+		if i == 3 {
+			c.RunFiles = func(url string) bool { return url != "file:///a" }
+		}
+		if err := backfill(t, c, lake, step.file, step.chunks, step.finish); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -277,10 +282,10 @@ func TestUniqueThroughABackfill(t *testing.T) {
 	}
 	slices.Sort(written)
 	slices.Sort(refused)
-	if got, want := strings.Join(written, ", "), "file:///a 1, file:///a 2, file:///a 3, file:///a 4, file:///a 5, file:///a 6, file:///a 7, file:///b 1, file:///b 8"; got != want {
+	if got, want := strings.Join(written, ", "), "file:///a 1, file:///a 2, file:///a 3, file:///a 4, file:///a 5, file:///a 6, file:///a 7, file:///b 1, file:///b 8, file:///c 9"; got != want {
 		t.Errorf("written: got %s\nwant %s", got, want)
 	}
-	if got, want := strings.Join(refused, ", "), "file:///a line 5 unique:id, file:///a line 8 unique:id, file:///b line 3 unique:id"; got != want {
+	if got, want := strings.Join(refused, ", "), "file:///a line 5 unique:id, file:///a line 8 unique:id, file:///b line 3 unique:id, file:///c line 1 unique:id, file:///c line 2 unique:id"; got != want {
 		t.Errorf("refused: got %s\nwant %s", got, want)
 	}
 }

@@ -46,7 +46,6 @@ import (
 	"tidemark/internal/keyload"
 	"tidemark/internal/ledger"
 	"tidemark/internal/schema"
-	"tidemark/internal/spill"
 	"tidemark/quality"
 	"tidemark/watermark"
 	"tidemark/writer"
@@ -124,6 +123,10 @@ type Config struct {
 	// the lake. ReferenceAge is how old they may be: 1 min.
 	Library      *keyload.Library
 	ReferenceAge time.Duration
+	// RunFiles, if not nil, says which raw files belong to the command: unique checks
+	// reach through all that is decided of them. Nil: through what was decided since the
+	// last backfill of the table that came to its end.
+	RunFiles func(url string) bool
 	// Spill is the folder for keys that outgrow memory; empty: the system's for
 	// temporary files.
 	Spill string
@@ -186,7 +189,7 @@ type Pipeline struct {
 	spare   []*batch.Raw
 	workers []*worker
 	budget  budget
-	spills  []*spill.Spill
+	spills  spills
 }
 
 var _ consumer.Handler = (*Pipeline)(nil)
@@ -241,7 +244,7 @@ func (p *Pipeline) Feed(ctx context.Context, edge Edge, read func(context.Contex
 	p.mu.Lock()
 	p.edge = edge
 	p.mu.Unlock()
-	defer p.closeSpills()
+	defer p.spills.close()
 	for _, t := range p.tables {
 		if err := t.load(ctx); err != nil {
 			return err
