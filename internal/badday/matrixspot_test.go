@@ -147,9 +147,13 @@ func ofEachName(n int) func([]spot) []spot {
 	}
 }
 
-// ofAll are n spots of all points: the first or another of each, and of these some.
+// ofAll are n spots of all points: one of each, and of these some, of both kinds.
 func ofAll(n int) func([]spot) []spot {
-	return func(all []spot) []spot { return spread(ofEachName(1)(all), n) }
+	return func(all []spot) []spot {
+		one := ofEachName(1)(all)
+		slices.SortStableFunc(one, func(a, b spot) int { return strings.Compare(b.String()[:1], a.String()[:1]) })
+		return spread(one, n)
+	}
 }
 
 // spread are n of all, or all, evenly spread, beginning where the seed says.
