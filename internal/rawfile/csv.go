@@ -111,7 +111,7 @@ func (s *csvLines) skip(data []byte, eof bool, at *spot) skipped {
 	r, ok := cur.record(0)
 	if ok {
 		at.line += r.lines
-		at.long, at.cr = long{}, r.next == len(data) && data[len(data)-1] == '\r'
+		at.long, at.cr = long{}, r.next == len(data) && bytes.HasSuffix(data, []byte{'\r'})
 		return skipped{n: r.next, content: r.end, done: true}
 	}
 	at.line += countLines(data[:cur.reached])

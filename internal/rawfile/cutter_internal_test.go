@@ -45,6 +45,7 @@ type cutting struct {
 	header bool
 	limits limits
 	resume int64
+	slow   bool // no more bytes are held than are asked for
 }
 
 func (c cutting) cut(t testing.TB, in io.Reader) ([]part, error) {
@@ -65,6 +66,9 @@ func (c cutting) cut(t testing.TB, in io.Reader) ([]part, error) {
 	}
 	k := r.(*cutter)
 	k.limits = c.limits
+	if c.slow && k.lead.size <= c.limits.window { // as every header is, with the usual limits
+		k.stream = &stream{r: iotest.OneByteReader(k.stream.rest())}
+	}
 	if split, ok := k.split.(*csvLines); ok {
 		split.quoted = c.limits.quoted
 	}
@@ -121,6 +125,11 @@ func (c cutting) check(t *testing.T, data []byte) {
 		if again, _ := c.cut(t, in); !reflect.DeepEqual(again, parts) {
 			t.Fatalf("read in another way: got\n%+v\nwant\n%+v", again, parts)
 		}
+	}
+	slow := c
+	slow.slow = true
+	if again, _ := slow.cut(t, bytes.NewReader(data)); !reflect.DeepEqual(again, parts) {
+		t.Fatalf("read byte by byte: got\n%+v\nwant\n%+v", again, parts)
 	}
 	for _, p := range parts {
 		c.checkResume(t, data, p.To, parts)
@@ -217,6 +226,10 @@ func seeds() []string {
 		"", "\n", "\xef\xbb\xbf", "a,b\n1,2\n", "a,b\r\n1,\"x\r\ny\"\r\n2,3", "a,b\r1,2\r\r\n3,4\r", "a,b\n1,\"2\n3,4\n5,6\n7,8\n9,10\n11,12\n",
 		"a,b\n1,2\na,b\n\n3,\"\"\"\"\n4,\"a\"b\n", "a,b\n" + string(bytes.Repeat([]byte("x"), 90)) + "\n1,2\n", "a,b\n" + string(bytes.Repeat([]byte("\"x\r\n\","), 20)) + "\n1,2\n",
 		"{\"a\":1}\n{\"a\":2}\r\n\n{\"a\":", "[{\"a\":1},\n {\"b\":\"]\"} ]\n x", "{\n \"a\": [1,\n{\n}]}\n{\n}\n", "{\n\"a\":\"\n{\n\"b\":2}", "[1,\"x\\\"]\",{}]", "[]\n{}\n",
+		// Longer than what is held of a record, up to line ends that a file once had half of,
+		// and with quotes behind one that is not closed.
+		"a,b\n" + string(bytes.Repeat([]byte("x"), 150)) + "\r\n1,2\n", "{\"a\":\"" + string(bytes.Repeat([]byte("y"), 150)) + "\"}\r\n{}\n",
+		"a,b\n1,\"" + string(bytes.Repeat([]byte("x"), 150)) + ",\"z\n\",2\n3,4\n",
 		"{\"a\":\"" + string(bytes.Repeat([]byte("y"), 80)) + "\"}\n{\"b\":1}\n", "[{\"a\":\"" + string(bytes.Repeat([]byte("y"), 80)) + "\"},{\"b\":1}]",
 	}
 }
