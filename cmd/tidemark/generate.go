@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,14 +16,15 @@ import (
 
 // generateCommand is `tidemark generate`.
 type generateCommand struct {
-	Rows   int64   `required:"" placeholder:"N" help:"How many events."`
-	Format string  `enum:"json,csv" default:"json" placeholder:"json|csv" help:"How they are written."`
-	Seed   uint64  `default:"1" placeholder:"N" help:"The same seed and end give the same events."`
-	Days   int     `default:"7" placeholder:"N" help:"How many days of event time they cover."`
-	End    string  `placeholder:"DAY" help:"Where the event times end: a day or a time in RFC 3339. Default: the last midnight, UTC."`
-	Bad    float64 `default:"0.1" placeholder:"PCT" help:"Percentage that a check refuses; a hundredth of it is no event at all."`
-	Late   float64 `default:"0.1" placeholder:"PCT" help:"Percentage that comes three days late."`
-	Keys   int     `default:"100000" placeholder:"N" help:"How many accounts."`
+	Rows   *int64   `placeholder:"N" help:"How many events."`
+	Bank   int      `placeholder:"N" help:"Instead of events: the tables of a bank with N customers, as files of all kinds."`
+	Format string   `enum:"json,csv" default:"json" placeholder:"json|csv" help:"How they are written."`
+	Seed   uint64   `default:"1" placeholder:"N" help:"The same seed and end give the same events."`
+	Days   int      `default:"7" placeholder:"N" help:"How many days of event time they cover."`
+	End    string   `placeholder:"DAY" help:"Where the event times end: a day or a time in RFC 3339. Default: the last midnight, UTC."`
+	Bad    *float64 `placeholder:"PCT" help:"Percentage that a check refuses, 0.1 by default; a hundredth of it is no event at all. Of a bank: of faulty rows beside the clean ones, by default none."`
+	Late   *float64 `placeholder:"PCT" help:"Percentage that comes three days late. Default: 0.1."`
+	Keys   *int     `placeholder:"N" help:"How many accounts. Default: 100000."`
 
 	To string `placeholder:"DIR" xor:"to" help:"Write files into this folder."`
 
@@ -34,13 +37,18 @@ type generateCommand struct {
 
 // Help is shown by --help.
 func (generateCommand) Help() string {
-	return "The events are card payments as the preset banking/card-transactions has them: 236 bytes each as JSON.\n\n" + example(
+	return "The events are card payments as the preset banking/card-transactions has them: 236 bytes each as JSON. " +
+		"A bank is customers, accounts, transactions, loans, branches and products that refer to each other. What is faulty in it is in bank.json, beside the files.\n\n" + example(
 		"tidemark generate --rows 1000000 --brokers localhost:9092 --topic transactions",
-		"tidemark generate --rows 50000 --format csv --to /tmp/events")
+		"tidemark generate --rows 50000 --format csv --to /tmp/events",
+		"tidemark generate --bank 1000 --bad 1 --to raw")
 }
 
 // Run makes the events.
 func (c *generateCommand) Run(ctx context.Context, p *program) error {
+	if c.Bank != 0 {
+		return c.makeBank(ctx, p, time.Now())
+	}
 	cfg, err := c.config(time.Now())
 	if err != nil {
 		return err
@@ -53,7 +61,7 @@ func (c *generateCommand) Run(ctx context.Context, p *program) error {
 	beside.Go(func() {
 		p.follow(following, "generating", func() sample {
 			rows := made.rows.Load()
-			return sample{rows: rows, bytes: made.bytes.Load(), done: rows, total: c.Rows}
+			return sample{rows: rows, bytes: made.bytes.Load(), done: rows, total: cfg.Rows}
 		})
 	})
 	if c.To != "" {
@@ -82,26 +90,24 @@ func (c *generateCommand) config(now time.Time) (generate.Config, error) {
 	if err != nil {
 		return generate.Config{}, usageError{err.Error()}
 	}
+	bad, late, keys := share(c.Bad, 0.1), share(c.Late, 0.1), 100_000
+	if c.Keys != nil {
+		keys = *c.Keys
+	}
 	cfg := generate.Config{
-		Rows: c.Rows, Seed: c.Seed, Format: format, Days: c.Days, Keys: c.Keys,
-		Bad: c.Bad / 100, Broken: c.Bad / 10_000, Late: c.Late / 100,
-		End: now.UTC().Truncate(24 * time.Hour),
+		Seed: c.Seed, Format: format, Days: c.Days, Keys: keys, Bad: bad / 100, Broken: bad / 10_000, Late: late / 100,
 	}
-	var wrong []string
-	if c.End != "" {
-		if cfg.End, err = parseEnd(c.End); err != nil {
-			wrong = append(wrong, fmt.Sprintf("--end %s is not a day: write 2026-11-23 or 2026-11-23T12:00:00Z", c.End))
-		}
+	if c.Rows != nil {
+		cfg.Rows = *c.Rows
 	}
-	for name, pct := range map[string]float64{"--bad": c.Bad, "--late": c.Late} {
-		if pct < 0 || pct > 100 || math.IsNaN(pct) {
-			wrong = append(wrong, fmt.Sprintf("%s %g is not a percentage from 0 to 100", name, pct))
-		}
-	}
+	cfg.End, err = c.end(now)
+	wrong := append(percentages(map[string]float64{"--bad": bad, "--late": late}), texts(err)...)
 	switch {
-	case c.Rows < 1:
-		wrong = append(wrong, fmt.Sprintf("--rows %d: make at least one", c.Rows))
-	case c.Days < 1 || c.Keys < 1 || c.Partitions < 1 || c.Rate < 0:
+	case c.Rows == nil:
+		wrong = append(wrong, "name --rows N for events, or --bank N for the tables of a bank")
+	case cfg.Rows < 1:
+		wrong = append(wrong, fmt.Sprintf("--rows %d: make at least one", cfg.Rows))
+	case c.Days < 1 || keys < 1 || c.Partitions < 1 || c.Rate < 0:
 		wrong = append(wrong, "--days, --keys, --partitions and --rate count from 1")
 	case c.To == "" && len(c.Brokers) == 0:
 		wrong = append(wrong, "name --to DIR, or --brokers B and --topic T")
@@ -116,11 +122,45 @@ func (c *generateCommand) config(now time.Time) (generate.Config, error) {
 	return cfg, nil
 }
 
-func parseEnd(s string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
+// end is where the event times end.
+func (c *generateCommand) end(now time.Time) (time.Time, error) {
+	if c.End == "" {
+		return now.UTC().Truncate(24 * time.Hour), nil
 	}
-	return time.Parse(time.RFC3339, s)
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, c.End); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--end %s is not a day: write 2026-11-23 or 2026-11-23T12:00:00Z", c.End)
+}
+
+// share is what was given, or else the default.
+func share(given *float64, usual float64) float64 {
+	if given == nil {
+		return usual
+	}
+	return *given
+}
+
+// percentages says which flags are none.
+func percentages(flags map[string]float64) (wrong []string) {
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		if pct := flags[name]; pct < 0 || pct > 100 || math.IsNaN(pct) {
+			wrong = append(wrong, fmt.Sprintf("%s %g is not a percentage from 0 to 100", name, pct))
+		}
+	}
+	return wrong
+}
+
+// texts are those of the errors that are one.
+func texts(errs ...error) (out []string) {
+	for _, err := range errs {
+		if err != nil {
+			out = append(out, err.Error())
+		}
+	}
+	return out
 }
 
 // send makes the topic, and sends the events to it.
