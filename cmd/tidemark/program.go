@@ -24,6 +24,7 @@ type grammar struct {
 	Check    checkCommand    `cmd:"" help:"Check a configuration and all that it reaches, and print what run would do."`
 	Status   statusCommand   `cmd:"" help:"Show how far each table is."`
 	Verify   verifyCommand   `cmd:"" help:"Compare a lake with its ledger."`
+	Report   reportCommand   `cmd:"" help:"Show what a lake's ledgers tell: fates, checks, drift, nulls."`
 	Vacuum   vacuumCommand   `cmd:"" help:"Remove staged files that can never be decided."`
 	Generate generateCommand `cmd:"" help:"Make events, into files or a topic."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 
 	"internal/status": {"internal/ledger", "internal/store"},
 	"internal/verify": {"internal/ledger", "internal/store"},
+	"internal/report": {"internal/ledger", "internal/status", "internal/store"},
 
 	// The benchmark builds what the program builds.
 	"scripts/bench.d": {archtest.Any},
