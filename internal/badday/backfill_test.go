@@ -9,11 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"tidemark/internal/cloudtest"
 	"tidemark/internal/generate"
+	"tidemark/internal/store/bucket"
 )
 
 // testBackfill kills the program while it reads raw files.
@@ -21,6 +24,7 @@ func testBackfill(t *testing.T, h *house) {
 	t.Run("before each call", h.backfillKilled)
 	t.Run("at random", h.backfillKilledAtRandom)
 	t.Run("beside a stream", h.backfillBeside)
+	t.Run("from a bucket", h.backfillFromBucket)
 }
 
 // raw are raw files with what they hold.
@@ -159,6 +163,36 @@ func (j *job) killedAfter(p *process, batches int) bool {
 		return false
 	}
 	return true
+}
+
+// backfillFromBucket reads raw files of a bucket into a lake in the same bucket, and
+// skips them afterwards.
+func (h *house) backfillFromBucket(t *testing.T) {
+	s := cloudtest.Versity(t)
+	r := rawFiles(t, 4, 3, 200)
+	b, err := bucket.Open(t.Context(), s.Lake("incoming"))
+	must(t, err)
+	defer b.Close()
+	entries, err := os.ReadDir(r.dir)
+	must(t, err)
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(r.dir, e.Name()))
+		must(t, err)
+		must(t, b.Create(t.Context(), "2026/"+e.Name(), data))
+	}
+	j := h.newJob(t, h.newTopic(t, "backfill-bucket", 1))
+	j.set.lake = s.Lake("lake")
+	raw := *r
+	raw.dir = s.Lake("incoming/**/*.json*")
+	j.run(0, j.backfill(&raw))
+	p := j.start(append(j.backfill(&raw), "--json"))
+	p.ends(0)
+	if out := p.stdout.String(); !strings.Contains(out, `"found":3,"read":0,"empty":0,"skipped":3,`) {
+		t.Errorf("the second run says %s", out)
+	}
+	j.verify()
+	j.mirror(s.Lake("lake"))
+	j.lake.holds(t, r.held)
 }
 
 // backfillBeside reads raw files into a table that a stream feeds at the same time, and
