@@ -26,6 +26,7 @@ type grammar struct {
 	Verify   verifyCommand   `cmd:"" help:"Compare a lake with its ledger."`
 	Report   reportCommand   `cmd:"" help:"Show what a lake's ledgers tell: fates, checks, drift, nulls."`
 	Vacuum   vacuumCommand   `cmd:"" help:"Remove staged files that can never be decided."`
+	Schema   schemaCommand   `cmd:"" help:"Find out what columns files have."`
 	Generate generateCommand `cmd:"" help:"Make events, into files or a topic."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store", "internal/keyload", "internal/spill"},
 	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store"},
+	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema"},
 	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/spill":    {"quality"},
 	"internal/keyload":  {"conform", "quality", "internal/batch", "internal/schema", "internal/ledger", "internal/rawfile", "internal/store"},

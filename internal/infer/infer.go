@@ -1,0 +1,150 @@
+// Package infer looks at raw files and says which columns they have, and of which
+// types.
+//
+// In go files as package rawfile finds them. Out come columns in the order in which
+// they were first seen. A type is the narrowest that takes every value that was looked
+// at: long, decimal, double, boolean, date, timestamp, or else string. What looks like
+// a number and is none, such as a ZIP code that begins with a zero, is text. Nothing is
+// ever rounded: a number with more digits than a decimal has is text as well.
+//
+// Only the first rows are looked at. What a later row has otherwise is found when it is
+// read into the table, and goes the way of every row that does not fit.
+//
+// Functions here may be called from any goroutine.
+package infer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"tidemark/internal/batch"
+	"tidemark/internal/rawfile"
+	"tidemark/internal/schema"
+)
+
+// Rows is how many rows are looked at.
+const Rows = 10_000
+
+// Column is what was found out about one.
+type Column struct {
+	Name   string
+	Type   schema.Type
+	Remark string // what a person should know, "" if there is nothing
+	// Omitted columns have values that no type of a table takes; Remark says why.
+	Omitted bool
+}
+
+// Result is what files have.
+type Result struct {
+	Columns []Column
+	Rows    int64 // that were looked at
+	Files   int   // that these come from
+}
+
+// finder gathers what rows have.
+type finder struct {
+	csv     schema.CSV
+	columns []*column
+	exact   map[string]*column // by name
+	folded  map[string]*column // by name in lower case, the first of each
+	rows    int64
+	fields  []field
+}
+
+// Files looks at the first rows of files, in their order. Errors are those of package
+// rawfile, and one if no row was found.
+func Files(ctx context.Context, files []rawfile.Entry, o rawfile.Options) (*Result, error) {
+	f := &finder{csv: o.CSV.OrDefault(), exact: map[string]*column{}, folded: map[string]*column{}}
+	out := &Result{}
+	for _, e := range files {
+		if f.rows >= Rows {
+			break
+		}
+		before := f.rows
+		if err := f.file(ctx, e, o); err != nil {
+			return nil, err
+		}
+		if f.rows > before {
+			out.Files++
+		}
+	}
+	if out.Rows = f.rows; f.rows == 0 {
+		return nil, fmt.Errorf("no rows are in these %d files: give one that has some", len(files))
+	}
+	for _, c := range f.columns {
+		out.Columns = append(out.Columns, c.result(f.rows))
+	}
+	return out, nil
+}
+
+func (f *finder) file(ctx context.Context, e rawfile.Entry, o rawfile.Options) error {
+	in, err := rawfile.Open(ctx, e, o)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	layout := in.Layout()
+	var c batch.Chunk
+	for last := false; !last && f.rows < Rows; last = c.Last {
+		if err := in.Next(ctx, &c); err != nil {
+			return err
+		}
+		f.chunk(&c, layout)
+	}
+	return nil
+}
+
+// chunk looks at the records of a chunk that have no defect.
+func (f *finder) chunk(c *batch.Chunk, layout *batch.Layout) {
+	defects := c.Defects
+	for i, l := range c.Lines {
+		if len(defects) > 0 && int(defects[0].Row) == i {
+			for len(defects) > 0 && int(defects[0].Row) == i {
+				defects = defects[1:]
+			}
+			continue
+		}
+		if f.rows == Rows {
+			return
+		}
+		text := c.Data[l.At : l.At+l.Len]
+		if layout.Format == batch.CSV {
+			f.line(text, layout.Header)
+		} else {
+			f.object(text)
+		}
+	}
+}
+
+// column finds or makes the column of a name. In a header, case does not count.
+func (f *finder) column(name string, header bool) *column {
+	c := f.exact[name]
+	like := f.folded[strings.ToLower(name)]
+	switch {
+	case header && like != nil && (c == nil || c.like != ""):
+		return like
+	case c != nil:
+		return c
+	}
+	c = &column{name: name}
+	f.exact[name] = c
+	f.columns = append(f.columns, c)
+	if like == nil {
+		f.folded[strings.ToLower(name)] = c
+	} else {
+		c.like = like.name
+	}
+	return c
+}
+
+// Schema is the columns as a table has them: where a row has no value, it is null.
+func (r *Result) Schema() []schema.Column {
+	var out []schema.Column
+	for _, c := range r.Columns {
+		if !c.Omitted {
+			out = append(out, schema.Column{Name: c.Name, Type: c.Type, Default: schema.Value{Null: true}})
+		}
+	}
+	return out
+}

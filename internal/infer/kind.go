@@ -1,0 +1,149 @@
+package infer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tidemark/internal/schema"
+)
+
+// kind is what values look like.
+type kind uint8
+
+const (
+	word   kind = iota // text that is nothing else
+	whole              // 1200
+	exact              // 12.50
+	large              // a number with more digits than a decimal has
+	power              // 1e9
+	truth              // true, false
+	date               // 2026-11-22
+	moment             // 2026-11-22T10:15:00Z
+	nested             // an object or an array
+	kinds
+)
+
+// kindOf is what one value looks like.
+type kindOf struct {
+	kind           kind
+	integer, scale int // digits before and behind the point
+}
+
+// column is what was seen of one.
+type column struct {
+	name           string
+	like           string // a column before it, whose name differs in case alone
+	seen           [kinds]int64
+	integer, scale int // the most digits
+}
+
+func (c *column) see(k kindOf) {
+	c.seen[k.kind]++
+	c.integer, c.scale = max(c.integer, k.integer), max(c.scale, k.scale)
+}
+
+// ofText says what a text looks like; numbers and truths count where bare is set.
+func ofText(s string, bare bool) kindOf {
+	if bare {
+		if s == "true" || s == "false" {
+			return kindOf{kind: truth}
+		}
+		if k := ofNumber(s); k.kind != word {
+			return k
+		}
+	}
+	if len(s) == len(time.DateOnly) {
+		if _, err := time.Parse(time.DateOnly, s); err == nil {
+			return kindOf{kind: date}
+		}
+		return kindOf{}
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return kindOf{kind: moment}
+		}
+	}
+	return kindOf{}
+}
+
+// ofNumber says what a number looks like, as JSON writes them. Anything else is a word.
+func ofNumber(s string) kindOf {
+	digits := strings.TrimPrefix(s, "-")
+	mantissa, exponent, powered := cutAny(digits, "eE")
+	integer, fraction, broken := strings.Cut(mantissa, ".")
+	switch {
+	case !isDigits(integer) || len(integer) > 1 && integer[0] == '0' || broken && !isDigits(fraction):
+		return kindOf{}
+	case powered && !isDigits(strings.TrimLeft(exponent, "+-")):
+		return kindOf{}
+	case powered:
+		return kindOf{kind: power}
+	case len(integer)+len(fraction) > schema.MaxPrecision:
+		return kindOf{kind: large}
+	case broken:
+		return kindOf{exact, len(integer), len(fraction)}
+	}
+	return kindOf{whole, len(integer), 0}
+}
+
+func cutAny(s, chars string) (before, after string, found bool) {
+	i := strings.IndexAny(s, chars)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// result is the narrowest type for all that was seen.
+func (c *column) result(rows int64) Column {
+	out := Column{Name: c.name, Type: schema.Type{Kind: schema.String}}
+	values := int64(0)
+	for _, n := range c.seen {
+		values += n
+	}
+	only := func(some ...kind) bool {
+		n := int64(0)
+		for _, k := range some {
+			n += c.seen[k]
+		}
+		return n == values
+	}
+	switch {
+	case strings.TrimSpace(c.name) == "":
+		out.Omitted, out.Remark = true, "a column without a name: no table can have it"
+	case c.like != "":
+		out.Omitted, out.Remark = true, "differs in case alone from "+c.like
+	case values == 0:
+		out.Remark = "no value was seen"
+	case c.seen[nested] > 0:
+		out.Omitted, out.Remark = true, "an object or an array: not in this version"
+	case only(truth):
+		out.Type.Kind = schema.Boolean
+	case only(date):
+		out.Type.Kind = schema.Date
+	case only(date, moment):
+		out.Type.Kind = schema.Timestamp
+	case only(whole):
+		out.Type.Kind = schema.Long
+	case only(whole, exact) && c.integer+c.scale <= schema.MaxPrecision:
+		out.Type = schema.Type{Kind: schema.Decimal, Precision: schema.MaxPrecision, Scale: c.scale}
+	case only(whole, exact, large):
+		out.Remark = fmt.Sprintf("numbers of more than %d digits in all: text keeps them as they are", schema.MaxPrecision)
+	case only(whole, exact, large, power):
+		out.Type.Kind = schema.Double
+	case !only(word):
+		out.Remark = "values of several kinds"
+	}
+	if without := rows - values; without > 0 && values > 0 && !out.Omitted {
+		if out.Remark != "" {
+			out.Remark += "; "
+		}
+		out.Remark += fmt.Sprintf("%d of %d rows have no value", without, rows)
+	}
+	return out
+}
