@@ -23,13 +23,13 @@ import (
 	"tidemark/internal/store"
 )
 
-func openAzure(at *store.Address) (*cloud, error) {
+func openAzure(at *store.Address, w waits) (*cloud, error) {
 	web := newHTTP()
 	once, err := clientAzure(at, web, policy.RetryOptions{MaxRetries: -1})
 	if err != nil {
 		return nil, err
 	}
-	again, err := clientAzure(at, web, policy.RetryOptions{MaxRetries: tries - 1, RetryDelay: firstWait, MaxRetryDelay: longestWait})
+	again, err := clientAzure(at, web, policy.RetryOptions{MaxRetries: tries - 1, RetryDelay: w.first, MaxRetryDelay: w.longest})
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func openAzure(at *store.Address) (*cloud, error) {
 	// One block more than the bytes, or they would be sent as blocks.
 	c.single = func(o *blob.WriterOptions, n int) { o.BufferSize, o.MaxConcurrency = n+1, 1 }
 	c.parts = func(o *blob.WriterOptions) { o.BufferSize, o.MaxConcurrency = chunkSize, 1 }
-	c.copy = func(ctx context.Context, from, to string) error { return copyAzure(ctx, again, from, to) }
+	c.copy = func(ctx context.Context, from, to string) error { return w.copyAzure(ctx, again, from, to) }
 	return c, nil
 }
 
@@ -106,19 +106,16 @@ func (checksummed) Do(req *policy.Request) (*http.Response, error) {
 	return req.Next()
 }
 
-// copyWait is between two looks at a copy that goes on in the background.
-const copyWait = 500 * time.Millisecond
-
 // copyAzure is what the driver's Copy does, which panics where a look at a copy in
 // the background gets no answer.
-func copyAzure(ctx context.Context, c *container.Client, from, to string) error {
+func (w waits) copyAzure(ctx context.Context, c *container.Client, from, to string) error {
 	target := c.NewBlobClient(to)
 	started, err := target.StartCopyFromURL(ctx, c.NewBlobClient(from).URL(), nil)
 	if err != nil {
 		return err
 	}
 	status := started.CopyStatus
-	tick := time.NewTicker(copyWait)
+	tick := time.NewTicker(w.copying)
 	defer tick.Stop()
 	for status != nil && *status == azblob.CopyStatusTypePending {
 		select {

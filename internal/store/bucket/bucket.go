@@ -37,11 +37,12 @@ package bucket
 
 import (
 	"context"
-	"crypto/rand"
+	crypto "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -74,12 +75,30 @@ type cloud struct {
 	copy func(ctx context.Context, from, to string) error
 
 	held  int64 // by one upload in parts
+	waits waits
 	close func()
+}
+
+// waits is how long pauses last.
+type waits struct {
+	first   time.Duration // bounds the first one between two requests; each may be twice the last
+	longest time.Duration // bounds any of these
+	copying time.Duration // between two looks at a copy that goes on in the background
+}
+
+// pause is before the next attempt, drawn by chance: many that were refused at once
+// should not come back at once.
+func (w waits) pause(attempt int, _ error) (time.Duration, error) {
+	return rand.N(min(w.first<<min(attempt, 10), w.longest)), nil
 }
 
 // Open gives the lake at a URL: s3://, gs:// or azblob://. It looks for credentials,
 // asks the store nothing and writes nothing.
 func Open(ctx context.Context, lake string) (*Bucket, error) {
+	return open(ctx, lake, waits{first: 400 * time.Millisecond, longest: 5 * time.Second, copying: 500 * time.Millisecond})
+}
+
+func open(ctx context.Context, lake string, w waits) (*Bucket, error) {
 	at, err := store.ParseAddress(lake)
 	if err != nil {
 		return nil, fmt.Errorf("open lake: %w", err)
@@ -87,15 +106,16 @@ func Open(ctx context.Context, lake string) (*Bucket, error) {
 	b := &Bucket{at: *at}
 	switch at.Scheme {
 	case "s3":
-		b.cloud, err = openS3(ctx, at)
+		b.cloud, err = openS3(ctx, at, w)
 	case "gs":
-		b.cloud, err = openGCS(ctx, at)
+		b.cloud, err = openGCS(ctx, at, w)
 	default:
-		b.cloud, err = openAzure(at)
+		b.cloud, err = openAzure(at, w)
 	}
 	if err != nil {
 		return nil, b.fail(ctx, "open lake", b.place(), err)
 	}
+	b.cloud.waits = w
 	return b, nil
 }
 
@@ -139,6 +159,6 @@ func (b *Bucket) prefix() string {
 
 func randomHex() string {
 	var b [16]byte
-	rand.Read(b[:]) // never fails: it would end the program
+	crypto.Read(b[:]) // never fails: it would end the program
 	return hex.EncodeToString(b[:])
 }

@@ -18,7 +18,7 @@ import (
 // chunkSize is what one request of a larger upload carries.
 const chunkSize = 4 << 20
 
-func openGCS(ctx context.Context, at *store.Address) (*cloud, error) {
+func openGCS(ctx context.Context, at *store.Address, w waits) (*cloud, error) {
 	web := newHTTP()
 	idle := web.CloseIdleConnections
 	if !at.Anonymous {
@@ -39,7 +39,7 @@ func openGCS(ctx context.Context, at *store.Address) (*cloud, error) {
 	}
 	// Preconditions and immutable names make each request one that may be repeated.
 	again.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(tries),
-		storage.WithBackoff(gax.Backoff{Initial: firstWait, Max: longestWait, Multiplier: 2}))
+		storage.WithBackoff(gax.Backoff{Initial: w.first, Max: w.longest, Multiplier: 2}))
 	c := &cloud{held: 3 * chunkSize}
 	c.close = func() {
 		once.Close()

@@ -76,7 +76,7 @@ func (p publication) bring(ctx context.Context, is *blob.Attributes) error {
 		// Several publishers copy at once, and one of them has taken the staged one away.
 		// A gateway on a file system shows no object, or one without its metadata, while
 		// another's copy takes its place.
-		if err := wait(ctx, attempt); err != nil {
+		if err := p.bucket.cloud.waits.wait(ctx, attempt); err != nil {
 			return err
 		}
 	}
@@ -92,8 +92,8 @@ func (p publication) bring(ctx context.Context, is *blob.Attributes) error {
 }
 
 // wait pauses between two looks.
-func wait(ctx context.Context, attempt int) error {
-	d, _ := pause(attempt, nil)
+func (w waits) wait(ctx context.Context, attempt int) error {
+	d, _ := w.pause(attempt, nil)
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

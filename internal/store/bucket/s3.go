@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,17 +23,13 @@ import (
 const (
 	// tries is how often a request for a file or a look is sent.
 	tries = 5
-	// firstWait bounds the first pause between two of them; each may be twice the last.
-	firstWait = 400 * time.Millisecond
-	// longestWait bounds any pause.
-	longestWait = 5 * time.Second
 	// partSize is the least that S3 takes as a part.
 	partSize = 5 << 20
 	// signInTime bounds the search for credentials.
 	signInTime = 20 * time.Second
 )
 
-func openS3(ctx context.Context, at *store.Address) (*cloud, error) {
+func openS3(ctx context.Context, at *store.Address, w waits) (*cloud, error) {
 	cfg, err := configS3(ctx, at)
 	if err != nil {
 		return nil, err
@@ -52,7 +47,7 @@ func openS3(ctx context.Context, at *store.Address) (*cloud, error) {
 	}
 	once := client(aws.NopRetryer{})
 	again := client(retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.Backoff = tries, retry.BackoffDelayerFunc(pause)
+		o.MaxAttempts, o.Backoff = tries, retry.BackoffDelayerFunc(w.pause)
 	}))
 	c := &cloud{close: web.CloseIdleConnections}
 	if c.once, err = s3blob.OpenBucket(ctx, once, at.Bucket, nil); err != nil {
@@ -104,12 +99,6 @@ func noCredentials(err error) error {
 		return fmt.Errorf("no credentials: %w", a)
 	}
 	return fmt.Errorf("no credentials: %s", clean(err.Error()))
-}
-
-// pause is before the next attempt, drawn by chance: many that were refused at once
-// should not come back at once.
-func pause(attempt int, _ error) (time.Duration, error) {
-	return rand.N(min(firstWait<<min(attempt, 10), longestWait)), nil
 }
 
 // uploads sets the size below which an upload is one request, and the parts of a
