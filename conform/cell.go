@@ -183,8 +183,9 @@ func (d *Decoder) undouble(text []byte) []byte {
 		out = append(out, text[:i+1]...)
 		text = text[i+2:]
 	}
-	d.text = append(out, text...)
-	return d.text
+	out = append(out, text...)
+	d.text = out
+	return out
 }
 
 // truth reads true or false in any case, 1 or 0.

@@ -42,8 +42,10 @@ func (d *Decoder) line(h *header) {
 	if len(d.cells) < len(h.fields) {
 		d.cells = make([]cell, len(h.fields))
 	}
-	var n int
-	ok := false
+	var (
+		n  int
+		ok bool
+	)
 	if q := d.plan.csv.quote; q == 0 || bytes.IndexByte(d.buf[from:to], q) < 0 {
 		n, ok = d.bareCells(from, to)
 	} else {

@@ -71,18 +71,17 @@ func (s *texts) get(key []byte) (at int64, ok bool) {
 	return int64(binary.LittleEndian.Uint64(b)), true
 }
 
-// add puts a key into the set. It reports false if it was there.
-func (s *texts) add(key []byte) bool {
+// add puts a key into the set.
+func (s *texts) add(key []byte) {
 	hash := s.hash(key)
 	i := s.find(key, hash)
 	if s.slots[i] != 0 {
-		return false
+		return
 	}
 	s.store(i, hash, key, 0)
 	if 4*s.n > 3*len(s.slots) {
 		s.grow()
 	}
-	return true
 }
 
 // put says that a key was seen at a time. What was seen before horizon may be forgotten.

@@ -76,7 +76,8 @@ func (j *job) backfill(r *raw) []string {
 func (h *house) backfillKilled(t *testing.T) {
 	tp := h.newTopic(t, "backfill", 1)
 	files := rawFiles(t, 1, 3, 30)
-	kills, last := 0, 0
+	kills := 0
+	var last int
 	step := 1
 	if !*long {
 		step = 9

@@ -234,7 +234,7 @@ func mistakes(t *testing.T, h *house, s *cloudtest.Server, planted *secrets) []m
 
 // conf is a configuration for a lake and brokers.
 func conf(lake, brokers, kafka string) string {
-	return fmt.Sprintf("lake: \"%s\"\nsource_system: badday\nkafka: {brokers: [\"%s\"], group: planted%s}\n", lake, brokers, kafka)
+	return "lake: \"" + lake + "\"\nsource_system: badday\nkafka: {brokers: [\"" + brokers + "\"], group: planted" + kafka + "}\n"
 }
 
 func yamlKey(key, secret string) string { return fmt.Sprintf("%s: %q", key, secret) }

@@ -104,7 +104,7 @@ func (h *house) policies(t *testing.T, s *cloudtest.Server) {
 // policy is a file of examples/policies for our bucket.
 func policy(t *testing.T, name, prefix string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../examples/policies", name))
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "policies", name))
 	must(t, err)
 	return []byte(strings.NewReplacer("BUCKET", cloudtest.Bucket, "PREFIX", prefix).Replace(string(text)))
 }
@@ -291,9 +291,9 @@ func guarded(t *testing.T, prefix string) (out []*regexp.Regexp) {
 	t.Helper()
 	var doc struct {
 		Statement []struct {
-			Resource  []string
-			Condition map[string]map[string]string
-		}
+			Resource  []string                     `json:"Resource"`
+			Condition map[string]map[string]string `json:"Condition"`
+		} `json:"Statement"`
 	}
 	must(t, json.Unmarshal(policy(t, "s3-bucket.json", prefix), &doc))
 	first := doc.Statement[0]

@@ -60,8 +60,8 @@ func (h *house) hostileEvents(t *testing.T) {
 	fields := []string{"../../../escaped", "/etc/escaped", "..", `a\\b`, "%2e%2e%2fescaped", "ünï", strings.Repeat("n", 255)}
 	columns, values := "", ""
 	for i, f := range fields {
-		columns += fmt.Sprintf("      - {name: \"%s\", type: string}\n", f)
-		values += fmt.Sprintf(`, "%s": "%d"`, f, i)
+		columns += "      - {name: \"" + f + "\", type: string}\n"
+		values += `, "` + f + `": "` + fmt.Sprint(i) + `"`
 	}
 	for _, at := range []string{"0", "-62135596800", "-9223372036", "253402300799", "-8334601228800", "9223372036854", `"../../x"`, `"2026-01-01/../../x"`, "1e18"} {
 		tp.put(tp.client, &kgo.Record{
@@ -194,7 +194,7 @@ func (h *house) hostileLedger(t *testing.T) {
 			must(t, err)
 			hostile := filepath.Join(string(j.lake), ledger.RecordKey(table, last.Seq+1))
 			must(t, os.WriteFile(hostile, data, 0o644))
-			defer os.Remove(hostile)
+			defer func() { must(t, os.Remove(hostile)) }()
 			before := tree(t, j.dir)
 			c := j.config()
 			for _, do := range []struct {

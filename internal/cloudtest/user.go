@@ -82,8 +82,8 @@ func (s *Server) assume(policy []byte) User {
 func (s *Server) putPolicy(policies map[string][]byte) {
 	s.t.Helper()
 	whole := struct {
-		Version   string
-		Statement []map[string]any
+		Version   string           `json:"Version"`
+		Statement []map[string]any `json:"Statement"`
 	}{Version: "2012-10-17"}
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		own := whole

@@ -71,14 +71,14 @@ func (t *tableReader) unresolved(c quality.Check, tables []*tableReader) string 
 		return fmt.Sprintf("table %s has no column %s: %s", name, quoted(column), other.someColumn(column))
 	}
 	own, there := t.schema.Columns[t.schema.Column(c.Reference)].Type, other.schema.Columns[at].Type
-	if !comparable(own, there) {
+	if !alike(own, there) {
 		return fmt.Sprintf("%s is %s and %s is %s: a reference compares values of one type", c.Reference, own, c.In, there)
 	}
 	return ""
 }
 
-// comparable reports whether values of two types can be the same.
-func comparable(a, b schema.Type) bool {
+// alike reports whether values of two types can be the same.
+func alike(a, b schema.Type) bool {
 	whole := func(k schema.Kind) bool { return k == schema.Int || k == schema.Long }
 	return a.Kind == b.Kind && a.Scale == b.Scale || whole(a.Kind) && whole(b.Kind)
 }

@@ -13,6 +13,7 @@
 package keyload
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -197,7 +198,7 @@ func (c *column) put(v *batch.Vector, x *parquet.Value, row, rows int) error {
 	text := !c.typ.Kind.Fixed()
 	switch kind := x.Kind(); {
 	case text && kind == parquet.ByteArray:
-		if value := x.ByteArray(); c.code < 0 || string(value) != string(c.last) {
+		if value := x.ByteArray(); c.code < 0 || !bytes.Equal(value, c.last) {
 			c.code = v.Dict.Add(value)
 			c.last = append(c.last[:0], value...)
 		}

@@ -116,8 +116,12 @@ func refresh(ctx context.Context, s source, now time.Time, age time.Duration) (b
 func (r *References) Use(f func([]quality.Known)) {
 	for _, s := range r.once {
 		s.common().lock.RLock()
-		defer s.common().lock.RUnlock()
 	}
+	defer func() {
+		for _, s := range r.once {
+			s.common().lock.RUnlock()
+		}
+	}()
 	known := make([]quality.Known, len(r.list))
 	for i, s := range r.list {
 		known[i] = quality.Known{Set: s.common().set, Version: s.common().version}

@@ -156,6 +156,7 @@ func (s *shift) told(d ledger.Decision, took time.Duration) {
 	}
 	s.b.t.log.Info("batch decided", "batch", r.Batch, "seq", r.Seq,
 		"read", r.Counts.Read, "written", r.Counts.Written, "late", r.Counts.Late, "quarantined", r.Counts.Quarantined,
+		"duplicate", r.Counts.Duplicate, "filtered", r.Counts.Filtered,
 		"files", len(r.Files), "verdict", r.Quality.Verdict, "watermark", watermark,
 		"decode_ms", int64(r.TimingsMS.Decode), "encode_ms", int64(r.TimingsMS.Encode), "stage_ms", int64(r.TimingsMS.Stage))
 }

@@ -33,7 +33,10 @@ func newAvroUnpacker(codec string) (avroUnpacker, error) {
 		if err != nil {
 			return nil, err
 		}
-		return streamed(func(r io.Reader) (io.Reader, error) { return d, d.Reset(r) }), nil
+		return streamed(func(r io.Reader) (io.Reader, error) {
+			err := d.Reset(r)
+			return d, err
+		}), nil
 	}
 	return nil, fmt.Errorf("its codec is %q: null, deflate, snappy, zstandard and bzip2 are read", codec)
 }

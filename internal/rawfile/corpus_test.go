@@ -18,13 +18,13 @@ func TestCorpus(t *testing.T) {
 	datadriven.RunTest(t, "testdata/bad.txt", func(t *testing.T, d *datadriven.TestData) string {
 		o := options()
 		o.Columns = []string{"id", "name"}
-		files, err := os.ReadDir(filepath.Join("testdata/bad", d.Cmd))
+		files, err := os.ReadDir(filepath.Join("testdata", "bad", d.Cmd))
 		must(t, err)
 		var out strings.Builder
 		for _, f := range files {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			got := read(t, filepath.Join("testdata/bad", d.Cmd, f.Name()), o)
+			got := read(t, filepath.Join("testdata", "bad", d.Cmd, f.Name()), o)
 			runtime.ReadMemStats(&after)
 			if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
 				t.Errorf("%s: %d bytes were allocated", f.Name(), n)

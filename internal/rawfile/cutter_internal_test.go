@@ -167,14 +167,6 @@ func (c cutting) checkBytes(t *testing.T, data []byte, parts []part) {
 	}
 }
 
-// between are the bytes that stand between records.
-func (c cutting) between() string {
-	if c.csv {
-		return "\r\n"
-	}
-	return " \t\r\n,[]"
-}
-
 // checkResume asserts that a chunk ends at x, having given what was, where was are the
 // chunks of the file up to there; or that none does, if a record goes on over x.
 func (c cutting) checkResume(t *testing.T, data []byte, x int64, was []part) {

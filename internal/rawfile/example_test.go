@@ -18,7 +18,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	if err := os.WriteFile(filepath.Join(folder, "a.csv"), []byte("id,name\n1,\"Zürich, HB\"\n2,Bern\n"), 0o600); err != nil {
 		panic(err)
 	}

@@ -34,7 +34,7 @@ func (f *finder) plainPath(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	real, err := filepath.EvalSymlinks(abs)
+	resolved, err := filepath.EvalSymlinks(abs)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, dangling := os.Lstat(abs); dangling != nil {
 			return ErrNoMatch
@@ -46,9 +46,9 @@ func (f *finder) plainPath(ctx context.Context, name string) error {
 		f.bad(&Error{URL: fileURL(abs), Err: cause(err)})
 		return nil
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(resolved)
 	if err != nil {
-		f.bad(&Error{URL: fileURL(real), Err: cause(err)})
+		f.bad(&Error{URL: fileURL(resolved), Err: cause(err)})
 		return nil
 	}
 	switch {
@@ -56,9 +56,9 @@ func (f *finder) plainPath(ctx context.Context, name string) error {
 		f.folderLikeFile(abs)
 		return nil
 	case info.IsDir():
-		return f.walk(ctx, real)
+		return f.walk(ctx, resolved)
 	}
-	f.file(real, info)
+	f.file(resolved, info)
 	return nil
 }
 
@@ -172,13 +172,13 @@ func (f *finder) search(ctx context.Context, s search, folder string) error {
 
 // within reports that what lies at p, links followed, is below root.
 func (f *finder) within(root, p string) bool {
-	real, err := filepath.EvalSymlinks(p)
-	return err == nil && inside(root, real)
+	resolved, err := filepath.EvalSymlinks(p)
+	return err == nil && inside(root, resolved)
 }
 
 // below takes what was met below root: a file, a link to one, or something else.
 func (f *finder) below(root, p string) {
-	real, err := filepath.EvalSymlinks(p)
+	resolved, err := filepath.EvalSymlinks(p)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, gone := os.Lstat(p); gone != nil {
@@ -189,21 +189,21 @@ func (f *finder) below(root, p string) {
 	case err != nil:
 		f.bad(&Error{URL: fileURL(p), Err: fmt.Errorf("cannot be looked at: %w", cause(err))})
 		return
-	case !inside(root, real):
+	case !inside(root, resolved):
 		f.bad(&Error{
 			URL: fileURL(p), Err: errors.New("is a link that leads out of " + root),
 			Hint: "name what it leads to as an argument of its own",
 		})
 		return
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(resolved)
 	switch {
 	case err != nil:
 		f.bad(&Error{URL: fileURL(p), Err: cause(err)})
 	case info.IsDir():
 		// A link to a folder within root: its files are met on their own way.
 	default:
-		f.file(real, info)
+		f.file(resolved, info)
 	}
 }
 

@@ -30,7 +30,8 @@ func openCSV(in *stream, e Entry, o Options) (Reader, error) {
 		k.layout.Header = o.Columns
 		return k, nil
 	}
-	return k, k.readHeader(s, o)
+	err = k.readHeader(s, o)
+	return k, err
 }
 
 // readHeader takes the first line that is not empty for the names of the fields.
@@ -112,11 +113,11 @@ func (k *cutter) checkHeader(text string, o Options) error {
 			return k.headerError(fmt.Errorf("columns %d and %d of the header are both named %q", j+1, i+1, short(name)), "rename one; if the file has no header, set csv.header: false")
 		}
 	}
-	for _, any := range o.Required {
+	for _, either := range o.Required {
 		if !slices.ContainsFunc(names, func(name string) bool {
-			return slices.ContainsFunc(any, func(s string) bool { return strings.EqualFold(s, name) })
+			return slices.ContainsFunc(either, func(s string) bool { return strings.EqualFold(s, name) })
 		}) {
-			return k.headerError(fmt.Errorf("the header has no column %q, which is required; it has %s", any[0], listed(names)),
+			return k.headerError(fmt.Errorf("the header has no column %q, which is required; it has %s", either[0], listed(names)),
 				"add it, or name the column under aliases; if the separator is another, set csv.separator; if the file has no header, set csv.header: false")
 		}
 	}

@@ -92,7 +92,8 @@ func readFooter(f io.ReaderAt, size int64) (*parquetMeta, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its footer: %w", err)
 	}
-	return m, m.check(size, size-8-n)
+	err = m.check(size, size-8-n)
+	return m, err
 }
 
 // readAt fills b. What a store or a disk does not give is no fault of the file.
