@@ -249,7 +249,7 @@ func TestDoneCountsTheFileAsItLies(t *testing.T) {
 		path := write(t, "x.csv", data)
 		r, err := rawfile.Open(t.Context(), entry(t, path), options())
 		must(t, err)
-		defer r.Close()
+		t.Cleanup(func() { must(t, r.Close()) })
 		if done := r.Done(); done <= 0 || done > int64(len(data)) {
 			t.Errorf("at the start: got %d", done)
 		}
@@ -394,7 +394,7 @@ func TestRecordOverTheLimit(t *testing.T) {
 		path := write(t, c.name, c.head+c.big+c.tail)
 		r, err := rawfile.Open(t.Context(), entry(t, path), options())
 		must(t, err)
-		defer r.Close()
+		t.Cleanup(func() { must(t, r.Close()) })
 		var defects []batch.Defect
 		var records []record
 		for c := (batch.Chunk{}); !c.Last; {
