@@ -74,9 +74,10 @@ type cloud struct {
 	// copy copies an object within the bucket.
 	copy func(ctx context.Context, from, to string) error
 
-	held  int64 // by one upload in parts
-	waits waits
-	close func()
+	forbids bool  // answers 403 to who may create and not replace, where an object is there
+	held    int64 // by one upload in parts
+	waits   waits
+	close   func()
 }
 
 // waits is how long pauses last.

@@ -40,7 +40,7 @@ func openGCS(ctx context.Context, at *store.Address, w waits) (*cloud, error) {
 	// Preconditions and immutable names make each request one that may be repeated.
 	again.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(tries),
 		storage.WithBackoff(gax.Backoff{Initial: w.first, Max: w.longest, Multiplier: 2}))
-	c := &cloud{held: 3 * chunkSize}
+	c := &cloud{forbids: true, held: 3 * chunkSize}
 	c.close = func() {
 		once.Close()
 		again.Close()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -20,6 +21,9 @@ const readTries = 3
 // once. Of many callers exactly one gets nil, the others store.ErrExists;
 // store.ErrAgain where the store was busy with this key and did nothing. Any other
 // error may come after the object became visible.
+//
+// Google Cloud Storage asks for the right to replace an object before it looks at the
+// precondition: who may only create gets a 403 where he has lost. The object tells.
 func (b *Bucket) Create(ctx context.Context, key string, data []byte) error {
 	name, err := b.name(ctx, key)
 	if err != nil {
@@ -29,7 +33,13 @@ func (b *Bucket) Create(ctx context.Context, key string, data []byte) error {
 	defer cancel()
 	o := &blob.WriterOptions{ContentType: contentType(key), IfNotExist: true, DisableContentTypeDetection: true}
 	b.cloud.single(o, len(data))
-	return b.fail(ctx, "create", key, b.cloud.once.Upload(call, name, bytes.NewReader(data), o))
+	err = b.cloud.once.Upload(call, name, bytes.NewReader(data), o)
+	if a, ok := answerOf(err); ok && a.status == http.StatusForbidden && b.cloud.forbids {
+		if there, e := b.cloud.again.Exists(call, name); e == nil && there {
+			err = store.ErrExists
+		}
+	}
+	return b.fail(ctx, "create", key, err)
 }
 
 func contentType(key string) string {
