@@ -21,7 +21,7 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # made Go's own runtime fail under it (1.26: SIGSEGV in timer.maybeRunChan).
 RACE_PKGS := ./consumer/... ./writer/... ./internal/...
 
-.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench build demo clean
+.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,8 +105,12 @@ mod-check: ## fail where go mod tidy would change go.mod or go.sum
 	@go mod tidy -diff
 	@go -C tools/deploytest mod tidy -diff
 
-bench: ## measure: raw consume, whole drain, pipeline alone
+bench: ## measure: raw consume, whole drain, pipeline alone; files beside DuckDB and Polars
 	@scripts/bench
+	@scripts/bench-files
+
+bench-files: ## measure: files to checked Parquet, beside DuckDB and Polars
+	@scripts/bench-files
 
 build: ## build bin/tidemark, static, with its version
 	@CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark
