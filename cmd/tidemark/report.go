@@ -23,9 +23,9 @@ import (
 type reportCommand struct {
 	Config string `short:"c" required:"" placeholder:"FILE" help:"The configuration."`
 	Table  string `placeholder:"T" help:"Only this table."`
-	Batch  int64  `placeholder:"N" xor:"what" help:"One record of the ledger, by its number, in full."`
+	Batch  *int64 `placeholder:"N" xor:"what" help:"One record of the ledger, by its number, in full."`
 	Day    string `placeholder:"D" xor:"what" help:"Every batch that wrote rows of this day, such as 2026-11-22, with its files."`
-	Last   int64  `placeholder:"N" xor:"what" help:"Only the last N records of each ledger. Default: all."`
+	Last   *int64 `placeholder:"N" xor:"what" help:"Only the last N records of each ledger. Default: all."`
 	Format string `enum:",text,json,html" default:"" placeholder:"text|json|html" help:"Default: what -o ends with, else text."`
 	Out    string `short:"o" name:"output" placeholder:"FILE" help:"Write to this file, in place of what is there. Default: stdout."`
 }
@@ -51,8 +51,8 @@ func (c *reportCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if c.Batch > 0 && len(tables) > 1 {
-		return usageError{fmt.Sprintf("--batch %d: each table has a ledger of its own: say which with --table", c.Batch)}
+	if c.Batch != nil && len(tables) > 1 {
+		return usageError{fmt.Sprintf("--batch %d: each table has a ledger of its own: say which with --table", *c.Batch)}
 	}
 	lake, err := openLake(ctx, cfg.Lake)
 	if err != nil {
@@ -65,8 +65,8 @@ func (c *reportCommand) Run(ctx context.Context, p *program) error {
 		if err != nil && !errors.Is(err, ledger.ErrUnsafe) {
 			return err
 		}
-		if err == nil && c.Batch > 0 && table.Record == nil {
-			return usageError{fmt.Sprintf("--batch %d: the newest record of %s is %d", c.Batch, table.Table, table.Head)}
+		if err == nil && c.Batch != nil && table.Record == nil {
+			return usageError{fmt.Sprintf("--batch %d: the newest record of %s is %d", *c.Batch, table.Table, table.Head)}
 		}
 		doc.Tables, damaged = append(doc.Tables, table), append(damaged, err)
 	}
@@ -77,7 +77,7 @@ func (c *reportCommand) Run(ctx context.Context, p *program) error {
 }
 
 func (c *reportCommand) validate() error {
-	if c.Batch < 0 || c.Last < 0 {
+	if c.Batch != nil && *c.Batch < 1 || c.Last != nil && *c.Last < 1 {
 		return usageError{"--batch and --last take a number of at least 1"}
 	}
 	if c.Day == "" {
@@ -92,10 +92,16 @@ func (c *reportCommand) validate() error {
 // read reads the ledger of one table, and shows how far it is.
 func (c *reportCommand) read(ctx context.Context, p *program, lake store.Lake, name string) (report.Table, error) {
 	var done, total atomic.Int64
-	options := report.Options{Batch: c.Batch, Day: c.Day, Last: c.Last, Progress: func(n, of int64) {
+	options := report.Options{Day: c.Day, Progress: func(n, of int64) {
 		done.Store(n)
 		total.Store(of)
 	}}
+	if c.Batch != nil {
+		options.Batch = *c.Batch
+	}
+	if c.Last != nil {
+		options.Last = *c.Last
+	}
 	following, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() {

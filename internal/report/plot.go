@@ -211,7 +211,7 @@ func (s *Summary) checkPlot(c *Check) plot {
 		case badness("FAIL"):
 			class = "fail"
 		}
-		shares[i] = share{v.Failed, v.Checked, class, "records " + s.Steps[i].name() + s.Steps[i].when()}
+		shares[i] = share{v.Failed, v.Checked, class, s.Steps[i].title()}
 	}
 	return spark("Share of rows that failed "+status.Plain(c.Name), shares)
 }
@@ -219,7 +219,7 @@ func (s *Summary) checkPlot(c *Check) plot {
 func (s *Summary) nullPlot(n *Null) plot {
 	shares := make([]share, len(n.Steps))
 	for i, v := range n.Steps {
-		shares[i] = share{v, s.Steps[i].Read, "null", "records " + s.Steps[i].name() + s.Steps[i].when()}
+		shares[i] = share{v, s.Steps[i].Read, "null", s.Steps[i].title()}
 	}
 	return spark("Share of nulls in "+status.Plain(n.Column), shares)
 }
@@ -229,6 +229,14 @@ func (s *Step) name() string {
 		return status.Number(s.First)
 	}
 	return status.Number(s.First) + "–" + status.Number(s.Last)
+}
+
+func (s *Step) title() string {
+	noun := "records "
+	if s.First == s.Last {
+		noun = "record "
+	}
+	return noun + s.name() + s.when()
 }
 
 func (s *Step) when() string {
