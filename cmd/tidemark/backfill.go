@@ -49,8 +49,10 @@ type job struct {
 	config backfill.Config
 	sofar  backfill.Progress
 	ghost  *rehearsal // of a dry run, else nil
-	run    *ledger.Run
-	found  *rawfile.Found
+	// inferred are the columns of a raw table that are to be recorded.
+	inferred []ledger.Column
+	run      *ledger.Run
+	found    *rawfile.Found
 }
 
 // errFiles ends a backfill of which some files failed; each was reported.
@@ -96,14 +98,9 @@ func (c *backfillCommand) prepare(ctx context.Context, p *program) (*job, error)
 		p.log.Warn(w)
 	}
 	j := &job{backfillCommand: c, table: tables[0]}
-	j.config = backfill.Config{Table: c.Table, Again: c.Again, Log: p.log.With("table", c.Table), Options: rawOptions(j.table, c.Format)}
+	j.config = backfill.Config{Table: c.Table, Again: c.Again, Log: p.log.With("table", c.Table)}
 	if j.config.Shard, j.config.Shards, err = c.shard(p.getenv); err != nil {
 		return nil, err
-	}
-	if j.config.Shards > 1 {
-		if err := alone(j.table); err != nil {
-			return nil, err
-		}
 	}
 	if j.config.Since, err = since(c.Since, time.Now()); err != nil {
 		return nil, err
@@ -114,11 +111,22 @@ func (c *backfillCommand) prepare(ctx context.Context, p *program) (*job, error)
 		return nil, err
 	}
 	j.config.Files = j.found.Entries
+	if c.DryRun {
+		j.ghost = newRehearsal()
+	}
+	if err := j.adopt(ctx, cfg, p); err != nil {
+		return nil, err
+	}
+	j.config.Options = rawOptions(j.table, c.Format)
+	if j.config.Shards > 1 {
+		if err := alone(j.table); err != nil {
+			return nil, err
+		}
+	}
 	settings := pipelineConfig(cfg, tables, true)
 	settings.Raw, settings.Tables[0].Topics = true, nil
 	settings.RunFiles = members(j.found.Entries, c.Again)
-	if c.DryRun {
-		j.ghost = newRehearsal()
+	if j.ghost != nil {
 		settings.Dry = j.ghost.add
 	}
 	if settings.Oldest, err = j.oldest(ctx, cfg); err != nil {
@@ -152,6 +160,9 @@ func (j *job) oldest(ctx context.Context, cfg *config.Config) (time.Time, error)
 // read is what feeds the pipeline.
 func (j *job) read(ctx context.Context) error {
 	begin := time.Now()
+	if err := j.record(ctx); err != nil {
+		return err
+	}
 	pipe := j.engine.pipe
 	st, err := pipe.State(j.Table)
 	if err != nil {

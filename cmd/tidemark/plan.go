@@ -197,6 +197,14 @@ func short(d time.Duration) string {
 func percent(share float64) string { return fmt.Sprintf("%g %%", share*100) }
 
 func (c *plan) printColumns(out *strings.Builder, t *config.Table) {
+	if st := c.states[t.Schema.Name]; t.Raw && st != nil && len(st.Schema) > 0 {
+		fmt.Fprintf(out, "  columns      inferred by the first backfill: %s\n", listed(st.Schema))
+		return
+	}
+	if t.Raw {
+		fmt.Fprintf(out, "  columns      those of its files: the first backfill infers and records them\n")
+		return
+	}
 	w := status.Grid("column", "type", "missing", "also known as")
 	for _, col := range t.Schema.Columns {
 		missing := "default"

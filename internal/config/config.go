@@ -97,6 +97,10 @@ type Table struct {
 	// 0: any age.
 	FirstRun time.Duration
 
+	// Raw tables take the columns of their files: Schema has none, and there is no Suite,
+	// until Adopt.
+	Raw bool
+
 	// Remarks are what the table's preset would check and does not, with the reason.
 	Remarks []string
 }

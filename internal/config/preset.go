@@ -103,10 +103,7 @@ func (t *tableReader) usePreset(p *preset, at value, b builtin) {
 	if err := r.err(); err != nil {
 		panic(err) // a preset of ours that does not parse
 	}
-	if len(t.schema.Columns) == 0 && !t.section.has("columns") {
-		at.fault("%s takes the columns of whatever comes, which is not in this version: write columns: beside it", b.name)
-		p.usable = false
-	}
+	t.Raw = len(t.schema.Columns) == 0 && !t.section.has("columns")
 }
 
 // presetNames lists the presets.

@@ -63,6 +63,9 @@ func (t *tableReader) unresolved(c quality.Check, tables []*tableReader) string 
 		return fmt.Sprintf("table %s is not configured: add it to tables", name)
 	}
 	other := tables[i]
+	if other.Raw {
+		return fmt.Sprintf("table %s has the columns of its files: write columns: in it (tidemark schema infer prints them)", name)
+	}
 	if !other.sound {
 		return "" // its own faults come first
 	}

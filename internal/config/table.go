@@ -100,7 +100,7 @@ func (t *tableReader) read(in inherited) {
 	before := len(s.r.faults)
 	p := t.readPreset()
 	s.with("columns", t.readColumns)
-	if len(t.schema.Columns) == 0 && !s.has("columns") && p.usable {
+	if len(t.schema.Columns) == 0 && !s.has("columns") && p.usable && !t.Raw {
 		s.r.fault(s.at, "columns are missing: write columns: [{name: id, type: long}], or preset: banking/transactions")
 	}
 	t.sound = p.usable && len(t.schema.Columns) > 0 && len(s.r.faults) == before
@@ -112,6 +112,7 @@ func (t *tableReader) read(in inherited) {
 	t.readChecks(p)
 	t.readPolicy()
 	t.readWriter(in, p)
+	t.readRaw()
 	// Checks are looked at once the columns are right: their faults would else only
 	// repeat those of columns.
 	if t.sound {
@@ -271,7 +272,7 @@ func (t *tableReader) someColumn(name string) string {
 // compile makes the suite, of a table without faults.
 func (t *tableReader) compile() {
 	r := t.section.r
-	if t.faulty {
+	if t.faulty || t.Raw {
 		return
 	}
 	if err := t.schema.Validate(); err != nil {

@@ -46,6 +46,7 @@ type Record struct {
 	Why       string           `json:"why,omitempty"`     // of a claim or a halt, one sentence
 	Samples   []Origin         `json:"samples,omitempty"` // of a halt: where rejected rows are
 	Run       *Run             `json:"run,omitempty"`     // of a run
+	Schema    []Column         `json:"schema,omitempty"`  // of a claim: the columns that were inferred for the table
 
 	hash string // of the bytes that it lies in the lake as, empty: of none
 }
@@ -53,6 +54,13 @@ type Record struct {
 // Hash is the SHA-256 of the bytes that the record was read from or written as, in
 // hexadecimal digits: what the record after it must state as Previous.
 func (r *Record) Hash() string { return r.hash }
+
+// Column is a column of a table that has those of its files, with its type as the
+// configuration writes it.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
 
 // Decider says who decided.
 type Decider struct {

@@ -78,6 +78,8 @@ type State struct {
 	Halts   []Halt           `json:"halts"`
 	Totals  Counts           `json:"totals"`         // of all batch records
 	Runs    int64            `json:"runs,omitempty"` // backfill commands that came to their end
+	// Schema is what was recorded first of the columns that were inferred for the table.
+	Schema []Column `json:"schema,omitempty"`
 }
 
 // NewState is the state of an empty ledger.
@@ -142,6 +144,9 @@ func (s *State) Apply(r *Record) (*State, error) {
 		next.foldBatch(r)
 	case KindClaim:
 		next.foldSources(r)
+		if len(s.Schema) == 0 {
+			next.Schema = r.Schema
+		}
 	case KindHalt:
 		next.foldHalt(r)
 	case KindRun:
