@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -27,6 +28,7 @@ type running struct {
 	stop   context.CancelFunc
 	code   chan int
 	stdout bytes.Buffer // for after the end
+	seen   []string     // lines that until has passed
 	events chan string  // lines of the log
 	read   sync.WaitGroup
 }
@@ -57,19 +59,29 @@ func launch(t *testing.T, args ...string) *running {
 	return r
 }
 
+// stuck is how long anything may take that a test waits for.
+const stuck = 2 * time.Minute
+
 // until waits for a line of the log, and returns what the pattern's group matched.
 func (r *running) until(pattern string) string {
 	r.t.Helper()
 	want := regexp.MustCompile(pattern)
-	var seen []string
-	for line := range r.events {
-		seen = append(seen, line)
-		if m := want.FindStringSubmatch(line); m != nil {
-			return m[len(m)-1]
+	late := time.NewTimer(stuck)
+	defer late.Stop()
+	for {
+		select {
+		case line, ok := <-r.events:
+			if !ok {
+				r.t.Fatalf("it ended without %s:\n%s", pattern, strings.Join(r.seen, "\n"))
+			}
+			r.seen = append(r.seen, line)
+			if m := want.FindStringSubmatch(line); m != nil {
+				return m[len(m)-1]
+			}
+		case <-late.C:
+			r.t.Fatalf("no %s came within %s:\n%s", pattern, stuck, strings.Join(r.seen, "\n"))
 		}
 	}
-	r.t.Fatalf("it ended without %s:\n%s", pattern, strings.Join(seen, "\n"))
-	return ""
 }
 
 // end asks it to end, and wants the code.
