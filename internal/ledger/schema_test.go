@@ -19,11 +19,15 @@ func TestSchemaIsKept(t *testing.T) {
 	}
 	first := []ledger.Column{{Name: "id", Type: "long"}}
 	claim := func(columns []ledger.Column) {
-		_, err := ledger.New(lake, "t", ledger.WithCheckpointEvery(1)).Decide(t.Context(), ledger.Proposal{
+		l := ledger.New(lake, "t", ledger.WithCheckpointEvery(1))
+		_, err := l.Decide(t.Context(), ledger.Proposal{
 			Batch: ledger.NewBatchID(time.Now(), rand.Reader), Kind: ledger.KindClaim,
 			Seal: func(*ledger.State, int64) (*ledger.Record, error) { return &ledger.Record{Schema: columns}, nil },
 		})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ledger.NewPublisher(l, lake).Publish(t.Context()); err != nil { // writes the checkpoint
 			t.Fatal(err)
 		}
 	}
