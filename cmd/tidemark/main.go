@@ -13,6 +13,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,6 +22,9 @@ import (
 )
 
 func main() {
+	// We log through slog alone. A library of the SDK for S3 prints errors of the store
+	// here, with what must not be shown, past every format and level.
+	log.SetOutput(io.Discard)
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
