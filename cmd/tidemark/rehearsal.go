@@ -107,6 +107,8 @@ func (r *rehearsal) show(p *program, run *ledger.Run, asJSON bool) error {
 	}
 	w := p.stdout
 	fmt.Fprintf(w, "dry run: nothing is written\n\n%s\n", status.Fates([]status.Table{{Table: "would be", Totals: r.counts}}))
+	fmt.Fprintf(w, "files: %s matched, %s read, %s without rows, %s done before and unchanged, %s failed\n",
+		status.Number(run.Found), status.Number(run.Read), status.Number(run.Empty), status.Number(run.Skipped), status.Number(int64(len(run.Failed))))
 	days := status.Grid("folder", "+rows")
 	for _, day := range slices.Sorted(maps.Keys(r.days)) {
 		name := day

@@ -2,9 +2,9 @@
 // what a bad day does, and looks at the lake afterwards.
 //
 // In go the program as it is built and shipped, a real Apache Kafka, a real disk.
-// What happens to them is real, too: the process is killed before each of its
-// calls that change the lake (a tracer stops it there; the program has no hooks
-// for tests), the disk is full at a chosen call, brokers crash, records and topics
+// What happens to them is real, too: the process is killed before and
+// after each of its calls to the lake and of its requests (a tracer or a proxy stops
+// it there; the program has no hooks for tests), the disk is full at a chosen call, brokers crash, records and topics
 // disappear, two processes fight, one of them asleep.
 //
 // What must hold afterwards is said once, by lake.holds: the multiset of (topic id,
