@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -39,15 +42,16 @@ func TestBankPage(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TIDEMARK_LAKE", "file://"+dir+"/lake")
 	here := strings.NewReplacer("/tmp/tidemark-bank", dir, "examples/bank/", "../../examples/bank/")
-	printed, commands, lines := "", 0, 0
+	printed, commands, lines, unread := "", 0, 0, false
 	for _, m := range fenced.FindAllStringSubmatch(string(page), -1) {
 		if m[1] == "sh" {
-			printed = ""
+			printed, unread = "", false
 		}
 		for line := range strings.Lines(m[2]) {
 			line = here.Replace(strings.TrimSpace(line))
 			args, ours := strings.CutPrefix(line, "tidemark ")
 			switch {
+			case m[1] == "text" && unread:
 			case m[1] == "text" && !strings.Contains(printed, unruled(line)):
 				t.Errorf("no command prints %q, but\n%s", line, printed)
 			case m[1] == "text":
@@ -55,12 +59,34 @@ func TestBankPage(t *testing.T) {
 			case ours:
 				commands++
 				printed += unruled(command(t, strings.Fields(args)...))
+			case m[1] == "sh":
+				out, err := duckdb(line)
+				if unread = errors.Is(err, fs.ErrNotExist); unread {
+					t.Logf("DuckDB is not here (make setup installs it), so this is not run: %s", line)
+				} else if err != nil {
+					t.Errorf("%s: %v\n%s", line, err, out)
+				}
+				printed += unruled(out)
 			}
 		}
 	}
 	if commands < 10 || lines < 20 {
 		t.Errorf("the page has %d commands and %d lines of what they print", commands, lines)
 	}
+}
+
+// duckdb runs duckdb -c "QUERY" with the DuckDB that scripts install.
+func duckdb(line string) (string, error) {
+	python, err := filepath.Abs("../../.cache/readers/venv/bin/python3")
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(python); err != nil {
+		return "", err
+	}
+	query := strings.TrimSuffix(strings.TrimPrefix(line, `duckdb -c "`), `"`)
+	out, err := exec.Command(python, "-c", "import duckdb, sys; duckdb.sql(sys.argv[1]).show(max_width=200)", query).CombinedOutput()
+	return string(out), err
 }
 
 var rule = regexp.MustCompile(`[│\s]+`)
@@ -121,6 +147,15 @@ func judge(t *testing.T, bad, parity string) {
 		if !maps.Equal(found.failed, checks) {
 			t.Errorf("%s: the checks found %v, want %v", b.Table, found.failed, checks)
 		}
+		ids, money := "INT64", "INT64" // a decimal, as files have it
+		if parity != "" {
+			ids, money = "INT32", "DOUBLE"
+		}
+		for column, want := range map[string]string{"customer_id": ids, "account_id": ids, "balance": money, "amount": money, "loan_amount": money, "interest_rate": money} {
+			if got, there := found.kinds[column]; there && got != want {
+				t.Errorf("%s: files have %s as %s, want %s", b.Table, column, got, want)
+			}
+		}
 		if !maps.Equal(found.reasons, reasons) {
 			t.Errorf("%s: the reasons are %v, want %v", b.Table, found.reasons, reasons)
 		}
@@ -133,6 +168,7 @@ type judged struct {
 	counts  ledger.Counts
 	failed  map[string]int64 // by check, those that found any
 	reasons map[string]int64
+	kinds   map[string]string // of columns, in files
 }
 
 func foundIn(t *testing.T, url, table string) judged {
@@ -141,7 +177,7 @@ func foundIn(t *testing.T, url, table string) judged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := judged{failed: map[string]int64{}, reasons: map[string]int64{}}
+	out := judged{failed: map[string]int64{}, reasons: map[string]int64{}, kinds: map[string]string{}}
 	l := ledger.New(lake, table)
 	st, err := l.Load(t.Context())
 	if err != nil {
@@ -161,12 +197,14 @@ func foundIn(t *testing.T, url, table string) judged {
 			}
 		}
 		for _, f := range r.Files {
-			if f.Output != ledger.Quarantine {
+			path := filepath.Join(strings.TrimPrefix(url, "file://"), f.Path)
+			if f.Output == ledger.Main {
+				out.look(t, path)
 				continue
 			}
 			rows, err := parquet.ReadFile[struct {
 				Reason string `parquet:"_reason"`
-			}](filepath.Join(strings.TrimPrefix(url, "file://"), f.Path))
+			}](path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,4 +214,25 @@ func foundIn(t *testing.T, url, table string) judged {
 		}
 	}
 	return out
+}
+
+// look takes down the kinds of a file's columns.
+func (j *judged) look(t *testing.T, path string) {
+	t.Helper()
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parquet.OpenFile(in, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range f.Schema().Fields() {
+		j.kinds[field.Name()] = field.Type().Kind().String()
+	}
 }
