@@ -17,7 +17,9 @@ import (
 	"tidemark/internal/store/bucket"
 )
 
-// openLake gives the lake at a URL: a folder, or a bucket in an object store.
+// openLake gives the lake at a URL: a folder, or a bucket in an object store. It lives
+// as long as the process. Nothing in it waits to be written, and to close a bucket is
+// to wait for requests that a dead store may not answer.
 func openLake(ctx context.Context, lake string) (store.Lake, error) {
 	switch scheme, _, _ := strings.Cut(lake, "://"); scheme {
 	case "s3", "gs", "azblob":

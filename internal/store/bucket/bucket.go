@@ -120,7 +120,8 @@ func open(ctx context.Context, lake string, w waits) (*Bucket, error) {
 	return b, nil
 }
 
-// Close ends its connections.
+// Close ends its connections, when the requests that are under way have ended. Nothing
+// waits to be written: a process that ends needs no Close.
 func (b *Bucket) Close() error {
 	err := errors.Join(b.cloud.once.Close(), b.cloud.again.Close())
 	b.cloud.close()
