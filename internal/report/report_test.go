@@ -351,9 +351,9 @@ func TestLargeLedger(t *testing.T) {
 
 // TestDamage reads on past each kind of damage, and says what it is.
 func TestDamage(t *testing.T) {
-	edit := func(old, new string) func(*testing.T, *storetest.Memory) {
+	edit := func(from, to string) func(*testing.T, *storetest.Memory) {
 		return func(t *testing.T, lake *storetest.Memory) {
-			change(t, lake, 4, func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) })
+			change(t, lake, 4, func(b []byte) []byte { return bytes.Replace(b, []byte(from), []byte(to), 1) })
 		}
 	}
 	for _, c := range []struct {
@@ -404,6 +404,11 @@ func TestDamage(t *testing.T) {
 			}
 			if table.Summary.Records.Batch != c.batch || int64(len(table.Damage)) > table.DamageTotal || len(table.Damage) > 12 {
 				t.Errorf("%d batches, want %d; damage %d: %+v", table.Summary.Records.Batch, c.batch, table.DamageTotal, table.Damage)
+			}
+			for _, d := range table.Damage {
+				if d.Seq == 0 { // it was found on the way, and not only when the ledger was loaded
+					t.Errorf("no place of %q", d.Why)
+				}
 			}
 			if got := lake.Snapshot(); len(got) != len(before) {
 				t.Errorf("%d objects became %d", len(before), len(got))
