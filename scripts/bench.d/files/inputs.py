@@ -20,12 +20,14 @@ EVERY = 1000  # of so many rows one is faulty
 END = "2026-11-23"
 
 
-def spoil(row, before, kind):
-    """A row with one fault, the kinds in turn. The one before it is never faulty."""
+def spoil(row, i):
+    """The i-th row with one fault, the kinds in turn. Ids are numbered: one that occurs
+    twice was there half as many rows into the file, in a row without a fault."""
+    kind = i // EVERY % 5
     if kind == 0:
         row["amount"] = -1.5
     elif kind == 1:
-        row["transaction_id"] = before["transaction_id"]
+        row["transaction_id"] -= i - (i // 2 - 1)
     elif kind == 2:
         row["account_id"] += ACCOUNTS
     elif kind == 3:
@@ -50,15 +52,13 @@ def make_events(binary, folder, rows):
     lines, fields = read(raw["json"]), read(raw["csv"], header=True)
     with open(f"{folder}/events.ndjson", "w") as ndjson, open(f"{folder}/events.csv", "w") as csv:
         csv.write(next(fields))
-        before = None
         for i, (line, field) in enumerate(zip(lines, fields, strict=True)):
             if i % EVERY == EVERY - 1:
                 row = json.loads(line)
-                spoil(row, json.loads(before), i // EVERY % 5)
+                spoil(row, i)
                 line, field = json.dumps(row, separators=(",", ":")) + "\n", as_csv(row) + "\n"
             ndjson.write(line)
             csv.write(field)
-            before = line
     for form in ("json", "csv"):
         shutil.rmtree(f"{folder}/raw-{form}")
 
