@@ -146,6 +146,10 @@ func (j *job) oldest(ctx context.Context, cfg *config.Config) (time.Time, error)
 	if j.table.FirstRun == 0 {
 		return time.Time{}, nil
 	}
+	if j.config.Shards > 0 {
+		// The first to end would make the others second.
+		return time.Time{}, usageError{"--shard: which run is the first cannot be told of shares: set backfill: {first_run: all}, and use --since"}
+	}
 	lake, err := openLake(ctx, cfg.Lake)
 	if err != nil {
 		return time.Time{}, err
