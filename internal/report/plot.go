@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/internal/status"
@@ -72,7 +73,7 @@ func stacked(label string, kinds []string, groups []group) plot {
 			p.Bars = append(p.Bars, bar{px(x), px(y), px(width), px(h), kinds[k], fmt.Sprintf("%s: %s %s%s", g.name, status.Number(n), kinds[k], g.note)})
 		}
 	}
-	for _, n := range []int64{0, most / 2, most} {
+	for _, n := range slices.Compact([]int64{0, most / 2, most}) {
 		p.Lines = append(p.Lines, mark{px(plotLeft), px(floor - float64(n)*scale), status.Number(n)})
 	}
 	each := (len(groups) + 7) / 8
@@ -115,20 +116,16 @@ func spark(label string, shares []share) plot {
 // calendar lays days out without gaps: a day on which nothing came is seen as such. If
 // there are too many, months or years stand for them. What is no day has no place.
 func calendar(days []string) (names []string, place func(day string) (int, bool)) {
-	var first, last time.Time
+	var known []time.Time
 	for _, d := range days {
 		if at, err := time.Parse(time.DateOnly, d); err == nil {
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
-			if last.IsZero() || at.After(last) {
-				last = at
-			}
+			known = append(known, at)
 		}
 	}
-	if last.IsZero() {
+	if len(known) == 0 {
 		return nil, func(string) (int, bool) { return 0, false }
 	}
+	first, last := slices.MinFunc(known, time.Time.Compare), slices.MaxFunc(known, time.Time.Compare)
 	layout, next := time.DateOnly, func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }
 	if last.Sub(first) >= mostBars*24*time.Hour {
 		layout, next = "2006-01", func(t time.Time) time.Time { return t.AddDate(0, 1, 0) }

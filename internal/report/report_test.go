@@ -468,3 +468,32 @@ func TestNothingThere(t *testing.T) {
 		t.Errorf("record 8: got %+v, %v", table, err)
 	}
 }
+
+// TestPlotOfManyDays: days become months and years where there are too many to be seen.
+func TestPlotOfManyDays(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		tick     string // the first
+		bars     int    // that can be seen: two days, and what no plot has room for is missing
+	}{
+		{"2026-11-01", "2026-11-22", "2026-11-01", 2},
+		{"2025-11-30", "2026-11-22", "2025-11", 2},
+		{"1950-01-01", "2026-11-22", "1950", 2},
+		{"0001-01-01", "9999-12-31", "9820", 1},
+		{"no day", "2026-13-77", "", 0},
+	} {
+		s := &report.Summary{Days: []report.Day{{Day: c.from}, {Day: c.to}}}
+		for i := range s.Days {
+			s.Days[i].Main.Rows = 5
+		}
+		var page bytes.Buffer
+		if err := document(report.Table{Table: "t", Head: 1, Summary: s}).Page(&page); err != nil {
+			t.Fatal(err)
+		}
+		_, plot, _ := strings.Cut(page.String(), `aria-label="Rows by the day of their folder"`)
+		plot, _, _ = strings.Cut(plot, "</svg>")
+		if n := strings.Count(plot, "<rect"); n != c.bars || !strings.Contains(plot, `text-anchor="middle">`+c.tick) && c.tick != "" {
+			t.Errorf("%s to %s: %d bars, want %d, in %s", c.from, c.to, n, c.bars, plot)
+		}
+	}
+}
