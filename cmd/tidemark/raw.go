@@ -45,6 +45,11 @@ func (j *job) adopt(ctx context.Context, cfg *config.Config, p *program) error {
 	for _, c := range j.table.Schema.Columns {
 		j.inferred = append(j.inferred, ledger.Column{Name: c.Name, Type: c.Type.String()})
 	}
+	for _, c := range found.Columns {
+		if c.Omitted {
+			p.log.Warn("column left out", "table", j.Table, "column", c.Name, "why", c.Remark)
+		}
+	}
 	if j.ghost != nil && !j.JSON {
 		fmt.Fprintln(p.stdout, found.YAML())
 	}

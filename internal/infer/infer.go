@@ -4,8 +4,11 @@
 // In go files as package rawfile finds them. Out come columns in the order in which
 // they were first seen. A type is the narrowest that takes every value that was looked
 // at: long, decimal, double, boolean, date, timestamp, or else string. What looks like
-// a number and is none, such as a ZIP code that begins with a zero, is text. Nothing is
-// ever rounded: a number with more digits than a decimal has is text as well.
+// a number and is none, such as a ZIP code that begins with a zero, is text. A number
+// with more digits than a decimal has is text as well, so that nothing is rounded.
+//
+// Text takes every value but the numbers and truths of JSON. Where no type takes all, it
+// is the one for what there is most of, and a remark says what is refused.
 //
 // Only the first rows are looked at. What a later row has otherwise is found when it is
 // read into the table, and goes the way of every row that does not fit.

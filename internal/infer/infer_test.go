@@ -80,15 +80,18 @@ func TestTypes(t *testing.T) {
 			if got := r.Columns[0].Type.String(); got != c.want || r.Columns[0].Name != "x" {
 				t.Errorf("%s is %s, want %s", r.Columns[0].Name, got, c.want)
 			}
-			fits(t, found[0], &schema.Table{
+			b := rejects(t, found[0], &schema.Table{
 				Name: "t", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution(), Columns: r.Schema(), CSV: c.csv.OrDefault(),
 			})
+			if len(b.Rejects) > 0 {
+				t.Errorf("the table refuses %s", b.Detail(b.Rejects))
+			}
 		})
 	}
 }
 
-// fits fails unless a table takes every record of a file.
-func fits(t *testing.T, e rawfile.Entry, table *schema.Table) {
+// rejects reads a file into a table.
+func rejects(t *testing.T, e rawfile.Entry, table *schema.Table) *batch.Batch {
 	t.Helper()
 	plan, err := conform.Compile(table)
 	if err != nil {
@@ -108,8 +111,39 @@ func fits(t *testing.T, e rawfile.Entry, table *schema.Table) {
 	var b batch.Batch
 	b.Reset(table, raw, 0, raw.Rows())
 	plan.Decoder().Decode(&b)
-	if len(b.Rejects) > 0 {
-		t.Errorf("the table refuses %s", b.Detail(b.Rejects))
+	return &b
+}
+
+// TestNoTypeTakesAll: text does not take the numbers of JSON. Of what there is most is
+// taken, the rest is refused, and that is said.
+func TestNoTypeTakesAll(t *testing.T) {
+	for _, c := range []struct {
+		values, want string
+		refused      int
+	}{
+		{`1 "a" "b"`, "string", 1},
+		{`1 2 "a"`, "long", 1},
+		{`1.5 2 "2026-11-22"`, "decimal(18,1)", 1},
+		{`true true 1`, "boolean", 1},
+		{`12345678901234567890 1 2`, "long", 1},
+		{`12345678901234567 0.001 1`, "decimal(18,1)", 1},
+		{`1e3 2.5 "a"`, "double", 1},
+		{`1e3 12345678901234567890`, "double", 0},
+	} {
+		text := ""
+		for _, v := range strings.Fields(c.values) {
+			text += `{"x":` + v + "}\n"
+		}
+		found := files(t, map[string]string{"a.json": text})
+		r, err := infer.Files(t.Context(), found, rawfile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		table := &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution(), Columns: r.Schema()}
+		refused := len(rejects(t, found[0], table).Rejects)
+		if got := r.Columns[0]; got.Type.String() != c.want || refused != c.refused || !strings.HasPrefix(got.Remark, "values of several kinds") {
+			t.Errorf("%s: %s, of which %d are refused, want %s and %d: %q", c.values, got.Type, refused, c.want, c.refused, got.Remark)
+		}
 	}
 }
 

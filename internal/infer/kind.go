@@ -35,12 +35,19 @@ type column struct {
 	name           string
 	like           string // a column before it, whose name differs in case alone
 	seen           [kinds]int64
-	integer, scale int // the most digits
+	bare           [kinds]int64 // of these, numbers and truths of JSON, which are no texts
+	integer, scale int          // the most digits
 }
 
 func (c *column) see(k kindOf) {
 	c.seen[k.kind]++
 	c.integer, c.scale = max(c.integer, k.integer), max(c.scale, k.scale)
+}
+
+// seeBare is see for what JSON has without quotes.
+func (c *column) seeBare(k kindOf) {
+	c.see(k)
+	c.bare[k.kind]++
 }
 
 // ofText says what a text looks like; numbers and truths count where bare is set.
@@ -134,10 +141,13 @@ func (c *column) result(rows int64) Column {
 		out.Type = schema.Type{Kind: schema.Decimal, Precision: schema.MaxPrecision, Scale: c.scale}
 	case only(whole, exact, large):
 		out.Remark = fmt.Sprintf("numbers of more than %d digits in all: text keeps them as they are", schema.MaxPrecision)
-	case only(whole, exact, large, power):
+	case only(whole, exact, power):
 		out.Type.Kind = schema.Double
 	case !only(word):
 		out.Remark = "values of several kinds"
+	}
+	if out.Type.Kind == schema.String && !out.Omitted {
+		c.compromise(&out, values)
 	}
 	if without := rows - values; without > 0 && values > 0 && !out.Omitted {
 		if out.Remark != "" {
@@ -146,4 +156,30 @@ func (c *column) result(rows int64) Column {
 		out.Remark += fmt.Sprintf("%d of %d rows have no value", without, rows)
 	}
 	return out
+}
+
+// compromise chooses a type for a column that should be text and has values of JSON that
+// are none: a column of text refuses these. It goes by what there is most of.
+func (c *column) compromise(out *Column, values int64) {
+	truths, numbers := c.bare[truth], int64(0)
+	for _, k := range []kind{whole, exact, large, power} {
+		numbers += c.bare[k]
+	}
+	texts := values - truths - numbers
+	switch {
+	case truths+numbers == 0:
+		return
+	case texts >= max(truths, numbers):
+	case truths > numbers:
+		out.Type.Kind = schema.Boolean
+	case c.bare[power] > 0:
+		out.Type.Kind = schema.Double
+		out.Remark = "values of several kinds: those that are no numbers are rejected, and long numbers are rounded"
+		return
+	case c.bare[exact] > 0:
+		out.Type = schema.Type{Kind: schema.Decimal, Precision: schema.MaxPrecision, Scale: min(c.scale, schema.MaxPrecision-c.integer)}
+	default:
+		out.Type.Kind = schema.Long
+	}
+	out.Remark = fmt.Sprintf("values of several kinds or lengths: those that do not fit %s are rejected", out.Type)
 }

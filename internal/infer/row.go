@@ -118,7 +118,7 @@ func (f *finder) object(text []byte) {
 		case 'n':
 			// it counts as a row without a value
 		case 't', 'f':
-			c.see(kindOf{kind: truth})
+			c.seeBare(kindOf{kind: truth})
 		case '"':
 			var s string
 			_ = json.Unmarshal(value, &s)
@@ -126,7 +126,7 @@ func (f *finder) object(text []byte) {
 		case '{', '[':
 			c.see(kindOf{kind: nested})
 		default:
-			c.see(ofNumber(v))
+			c.seeBare(ofNumber(v))
 		}
 	}
 }
