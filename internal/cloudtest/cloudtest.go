@@ -129,6 +129,7 @@ func Environ() []string {
 		"AWS_SECRET_ACCESS_KEY=" + SecretKey,
 		"AWS_REGION=us-east-1",
 		"AWS_EC2_METADATA_DISABLED=true",
+		"GCE_METADATA_HOST=127.0.0.1:1", // nobody there: the library of Google's store asks whether this is a machine of Google's
 		"AZURE_STORAGE_ACCOUNT=" + account,
 		"AZURE_STORAGE_KEY=" + accountKey,
 	}

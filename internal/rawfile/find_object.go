@@ -120,7 +120,7 @@ func (f *finder) takeObject(p place, e store.Entry) {
 		})
 		return
 	}
-	f.add(Entry{URL: p.url(e.Key), Size: e.Size, Modified: wholeSecond(e.Modified), objects: p.objects, key: e.Key})
+	f.add(Entry{URL: p.url(e.Key), Size: e.Size, Modified: wholeSecond(e.Modified), ETag: e.ETag, objects: p.objects, key: e.Key})
 }
 
 // wholeSecond is a time of an object, as a listing and a look agree on it: some stores give one

@@ -101,6 +101,7 @@ func checkObject(t *testing.T, e rawfile.Entry) {
 type objects struct {
 	data             map[string]string
 	modified         time.Time
+	etag             string
 	list, stat, read error
 	closed           int
 }
@@ -109,7 +110,7 @@ func (o *objects) List(_ context.Context, prefix string) ([]store.Entry, error) 
 	var out []store.Entry
 	for key, data := range o.data {
 		if strings.HasPrefix(key, prefix) {
-			out = append(out, store.Entry{Key: key, Size: int64(len(data)), Modified: o.modified})
+			out = append(out, store.Entry{Key: key, Size: int64(len(data)), Modified: o.modified, ETag: o.etag})
 		}
 	}
 	return out, o.list
@@ -120,7 +121,7 @@ func (o *objects) Stat(_ context.Context, key string) (store.Entry, error) {
 	if o.stat == nil && !ok {
 		return store.Entry{}, store.ErrNotExist
 	}
-	return store.Entry{Key: key, Size: int64(len(data)), Modified: o.modified}, o.stat
+	return store.Entry{Key: key, Size: int64(len(data)), Modified: o.modified, ETag: o.etag}, o.stat
 }
 
 func (o *objects) Open(_ context.Context, key string) (store.Reader, int64, error) {
@@ -155,7 +156,8 @@ func TestObjectsThatChangeOrFail(t *testing.T) {
 		change func(o *objects)
 		want   string // of an error of the file; nothing: the store's own error
 	}{
-		{"written again", long(20), func(o *objects) { o.modified = o.modified.Add(time.Second) }, "it was written to"},
+		{"written again", long(20), func(o *objects) { o.etag, o.modified = "", o.modified.Add(time.Second) }, "it was written to"},
+		{"written again within the second", long(20), func(o *objects) { o.etag = "other" }, "it was written to"},
 		{"grown", long(20), func(o *objects) { o.data["x"] += "1,a\n" }, "the file has changed"},
 		{"removed", long(20), func(o *objects) { delete(o.data, "x") }, "it is gone"},
 		{"no answer in the middle", long(20_000), func(o *objects) { o.read = down }, ""},
@@ -163,7 +165,7 @@ func TestObjectsThatChangeOrFail(t *testing.T) {
 		{"no answer at the end", long(20), func(o *objects) { o.stat = down }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := &objects{data: map[string]string{"x": c.data}, modified: time.Unix(1_800_000_000, 0)}
+			o := &objects{data: map[string]string{"x": c.data}, modified: time.Unix(1_800_000_000, 0), etag: "one"}
 			found, err := rawfile.Find(t.Context(), []string{"s3://b/x"}, func(context.Context, string) (rawfile.Objects, error) { return o, nil })
 			must(t, err)
 			r, err := rawfile.Open(t.Context(), found.Entries[0], options())

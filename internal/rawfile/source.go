@@ -137,6 +137,9 @@ func openObject(ctx context.Context, e *Entry) (*source, error) {
 			s.failed = err
 			return err
 		}
+		if e.ETag != "" && now.ETag != "" {
+			return same(e, now.Size, now.ETag == e.ETag)
+		}
 		return same(e, now.Size, wholeSecond(now.Modified).Equal(e.Modified))
 	}
 	return s, nil

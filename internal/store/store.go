@@ -50,6 +50,7 @@ type Entry struct {
 	Key      string
 	Size     int64
 	Modified time.Time
+	ETag     string // of an object store that gives one with this answer, without quotes
 }
 
 // Staged is a file that is being written. Exactly one goroutine uses it. Either

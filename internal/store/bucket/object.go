@@ -98,7 +98,7 @@ func (b *Bucket) Stat(ctx context.Context, key string) (store.Entry, error) {
 	if err != nil {
 		return store.Entry{}, b.failLook(ctx, "look at", key, err)
 	}
-	return store.Entry{Key: key, Size: o.Size, Modified: o.ModTime.UTC()}, nil
+	return store.Entry{Key: key, Size: o.Size, Modified: o.ModTime.UTC(), ETag: bareETag(o.ETag)}, nil
 }
 
 // List returns what begins with prefix, in the order of the keys.
@@ -119,7 +119,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]store.Entry, error)
 		// A name that ends with a slash is what consoles make to show a folder.
 		key := strings.TrimPrefix(o.Key, b.prefix())
 		if key != "" && !strings.HasSuffix(key, "/") {
-			out = append(out, store.Entry{Key: key, Size: o.Size, Modified: o.ModTime.UTC()})
+			out = append(out, store.Entry{Key: key, Size: o.Size, Modified: o.ModTime.UTC(), ETag: listedETag(o)})
 		}
 	}
 	slices.SortFunc(out, func(x, y store.Entry) int { return strings.Compare(x.Key, y.Key) })
