@@ -58,6 +58,9 @@ type job struct {
 // errFiles ends a backfill of which some files failed; each was reported.
 var errFiles = errors.New("the others are done: mend them and run the same command again, which skips what is done")
 
+// errRehearsed ends a dry run of which some files failed.
+var errRehearsed = errors.New("a run would leave them out, and end with this code too")
+
 // Run reads files into a table.
 func (c *backfillCommand) Run(ctx context.Context, p *program) error {
 	begin := time.Now()
@@ -78,7 +81,11 @@ func (c *backfillCommand) Run(ctx context.Context, p *program) error {
 		err = e
 	}
 	if n := len(j.run.Failed); err == nil && n > 0 {
-		err = fmt.Errorf("%s failed: %w", status.Count(int64(n), "file"), errFiles)
+		why := errFiles
+		if j.ghost != nil {
+			why = errRehearsed
+		}
+		err = fmt.Errorf("%s failed: %w", status.Count(int64(n), "file"), why)
 	}
 	return err
 }
