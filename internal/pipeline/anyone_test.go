@@ -87,3 +87,31 @@ func TestPublishedAtAssignment(t *testing.T) {
 		}
 	})
 }
+
+// TestShutdownLeavesStaging wants a process that is asked to end to leave alone what lies
+// in staging: another one has decided it, and still tries to publish it (R5, R12).
+func TestShutdownLeavesStaging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(2)
+		tp.add(0, 3, noon.Add(-3*time.Hour))
+		lake := &storetest.Memory{}
+		cfg := testConfig(t)
+		cfg.Drain = false
+		d := newProcess(t, cfg, lake, tp)
+		err := d.p.Feed(t.Context(), d, func(ctx context.Context) error {
+			if err := d.start(ctx, []int{1}); err != nil {
+				return err
+			}
+			var err error
+			strand(t, lake, tp, func() { err = d.shutdown(ctx, []int{1}) })
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := newProcess(t, testConfig(t), lake, tp).drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		checkExact(t, lake, "t", tp)
+	})
+}
