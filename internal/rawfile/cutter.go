@@ -56,9 +56,18 @@ type piece struct {
 // spot is what a splitter must know of what lies before.
 type spot struct {
 	line  int64 // that the next byte is in, from 1 on
+	taken int64 // the number of the last record: see take
 	cr    bool  // a line ended with a CR and nothing: a LF may follow that belongs to it
 	phase phase // of a JSON array
 	long  long  // inside a record that is skipped
+}
+
+// take gives the record that begins here its number: that of its line. Of values of JSON
+// that begin in one line, each has the number behind that of the one before, since the
+// number is what tells the records of a file from each other.
+func (s *spot) take() int64 {
+	s.taken = max(s.line, s.taken+1)
+	return s.taken
 }
 
 // long is what is known of a record that is skipped, at the place where its next bytes
@@ -217,7 +226,7 @@ func (k *cutter) seal(c *batch.Chunk) {
 // tooLarge makes the chunk of one record of which no more than the beginning is kept.
 func (k *cutter) tooLarge(ctx context.Context, c *batch.Chunk) error {
 	c.Reset()
-	line, content, hash := k.at.line, int64(0), xxh3.New()
+	number, content, hash := k.at.take(), int64(0), xxh3.New()
 	for at, begun := k.at, false; ; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -244,7 +253,7 @@ func (k *cutter) tooLarge(ctx context.Context, c *batch.Chunk) error {
 			break
 		}
 	}
-	c.Lines = append(c.Lines, batch.Line{Len: int32(len(c.Data)), Number: line})
+	c.Lines = append(c.Lines, batch.Line{Len: int32(len(c.Data)), Number: number})
 	c.Defects = append(c.Defects, batch.Defect{
 		Reason: "limit",
 		Want:   fmt.Sprintf("at most %d bytes; it has %d with xxh3 %016x, of which the first %d are kept", k.limits.record, content, hash.Sum64(), len(c.Data)),

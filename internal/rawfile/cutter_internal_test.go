@@ -121,6 +121,13 @@ func (c cutting) check(t *testing.T, data []byte) {
 		t.Fatalf("the last chunk ends at %d of %d", to, len(data))
 	}
 	c.checkBytes(t, data, parts)
+	last := int64(0)
+	for _, r := range records(parts) { // the ledger and verify tell records by their numbers
+		if r.Number <= last {
+			t.Fatalf("%q: a record has the number %d behind %d", data, r.Number, last)
+		}
+		last = r.Number
+	}
 	for _, in := range []io.Reader{iotest.OneByteReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
 		if again, _ := c.cut(t, in); !reflect.DeepEqual(again, parts) {
 			t.Fatalf("read in another way: got\n%+v\nwant\n%+v", again, parts)

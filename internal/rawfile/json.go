@@ -45,7 +45,7 @@ func (v values) scan(p piece, c *batch.Chunk) (n int, behind spot, t tail) {
 				t = atEnd
 			}
 		}
-		v.take(c, batch.Line{At: int32(i), Len: int32(s.content), Number: at.line}, at.phase)
+		v.take(c, batch.Line{At: int32(i), Len: int32(s.content), Number: at.take()}, at.phase)
 		at.line += int64(bytes.Count(b[i:i+s.n], []byte{'\n'}))
 		i += s.n
 		if p.one {

@@ -7,6 +7,10 @@
 // JSON objects with the same values. Nothing here knows tables: whether a record fits
 // one is package conform's question.
 //
+// The numbers of a file's records rise strictly: they are lines, or rows, and of values
+// of JSON that begin in one line, each has the number behind that of the one before.
+// A number is what tells the records of a file from each other, in the ledger too.
+//
 // A place in a file (Chunk.To, Error.At) counts its bytes as they are after
 // decompression and, of a CSV file in another encoding, in UTF-8; or rows, where the
 // format has no bytes of its own. Where chunks end follows from what the file holds and
