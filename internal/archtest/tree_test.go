@@ -14,18 +14,22 @@ var arrows = map[string][]string{
 	"cmd/tidemark": {archtest.Any},
 
 	"consumer":  {"internal/batch"},
-	"conform":   {"internal/batch", "internal/schema"},
+	"conform":   {"internal/batch", "internal/schema", "internal/avroschema", "internal/jsontext"},
 	"watermark": {"internal/batch", "internal/schema"},
 	"quality":   {"internal/batch", "internal/schema"},
 	"writer":    {"internal/batch", "internal/schema", "internal/ledger", "internal/store"},
 
-	"internal/batch":    {"internal/schema"},
+	"internal/batch":    {"internal/schema", "internal/avroschema"},
 	"internal/ledger":   {"internal/store"},
 	"internal/schema":   {},
 	"internal/generate": {},
+	"internal/jsontext": {},
+
+	"internal/avroschema": {"internal/jsontext"},
+
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store", "internal/keyload", "internal/spill"},
-	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store"},
+	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store", "internal/avroschema", "internal/jsontext"},
 	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema"},
 	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/spill":    {"quality"},
@@ -60,7 +64,7 @@ var pureFiles = []string{
 }
 
 // pure are the packages whose every answer is a function of its arguments.
-var pure = []string{"conform", "watermark", "quality", "internal/batch", "internal/schema"}
+var pure = []string{"conform", "watermark", "quality", "internal/batch", "internal/schema", "internal/avroschema", "internal/jsontext"}
 
 // exempt lists what may break a rule, each with its reason.
 var exempt = []archtest.Exemption{

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"tidemark/internal/avroschema"
 )
 
 // The limits of an Avro container.
 const (
-	maxAvroSchema = 1 << 20  // bytes of its text
+	maxAvroSchema = avroschema.MaxText
 	maxAvroMeta   = 4 << 20  // bytes of all that stands before the first block
 	maxAvroBlock  = 64 << 20 // bytes of a block, as it lies there and unpacked
 )
@@ -30,7 +33,7 @@ type avroFile struct {
 	codec string
 	sync  [16]byte
 
-	plan   *avroType
+	plan   *avroschema.Type
 	packed bytes.Buffer
 	unpack avroUnpacker
 	datum  avroDatum
@@ -111,8 +114,23 @@ func (a *avroFile) header(o Options) error {
 	if !ok {
 		return a.fail("the header has no avro.schema")
 	}
-	if a.plan, err = compileAvro(text, o.Exact); err != nil {
+	s, err := avroschema.Parse(text)
+	if err == nil {
+		a.plan = s.Root
+		err = exactly(s.Root, o.Exact)
+	}
+	if err != nil {
 		return a.schemaError(err)
+	}
+	return nil
+}
+
+// exactly reports a column in exact whose values are float or double.
+func exactly(t *avroschema.Type, exact []string) error {
+	for _, f := range t.Fields {
+		if kind := f.Of.Inexact(); kind != "" && slices.Contains(exact, f.Name) {
+			return &inexactError{f.Name, kind}
+		}
 	}
 	return nil
 }
@@ -217,7 +235,7 @@ func (a *avroFile) block() error {
 		return a.fail("a block of %s: %w", a.codec, err)
 	}
 	a.at += 16
-	if least := int64(a.plan.least); least > 0 && count > int64(len(data))/least {
+	if least := int64(a.plan.Least); least > 0 && count > int64(len(data))/least {
 		a.at = begin
 		return a.fail("a block claims %d rows, which need %d bytes each, in %d bytes", count, least, len(data))
 	}

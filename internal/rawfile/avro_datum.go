@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"tidemark/internal/avroschema"
 )
 
 // avroDatum writes the rows of a block as JSON.
@@ -39,19 +41,19 @@ func (d *avroDatum) block(data []byte) {
 func (d *avroDatum) rest() int { return len(d.data) - d.pos }
 
 // row writes one row behind dst.
-func (d *avroDatum) row(t *avroType, dst []byte) ([]byte, flaw, error) {
+func (d *avroDatum) row(t *avroschema.Type, dst []byte) ([]byte, flaw, error) {
 	d.begin(dst)
 	sep := byte('{')
-	if len(t.fields) == 0 {
+	if len(t.Fields) == 0 {
 		d.work--
 		d.buf = append(d.buf, sep)
 	}
-	for i := range t.fields {
-		f := &t.fields[i]
-		d.column = f.name
-		d.buf = append(append(d.buf, sep), f.key...)
-		if err := d.value(f.of); err != nil {
-			return nil, flaw{}, fmt.Errorf("column %q: %w", f.name, err)
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		d.column = f.Name
+		d.buf = append(append(d.buf, sep), f.Key...)
+		if err := d.value(f.Of); err != nil {
+			return nil, flaw{}, fmt.Errorf("column %q: %w", f.Name, err)
 		}
 		d.trim()
 		sep = ','
@@ -67,56 +69,56 @@ func (d *avroDatum) row(t *avroType, dst []byte) ([]byte, flaw, error) {
 var errAvroWork = errors.New("its block claims more values than its size can hold")
 
 // value writes one value.
-func (d *avroDatum) value(t *avroType) error {
+func (d *avroDatum) value(t *avroschema.Type) error {
 	if d.work--; d.work < 0 {
 		return errAvroWork
 	}
-	switch t.kind {
-	case avroNull:
+	switch t.Kind {
+	case avroschema.Null:
 		d.buf = append(d.buf, "null"...)
 		return nil
-	case avroUnion:
+	case avroschema.Union:
 		i, err := d.long()
 		if err != nil {
 			return err
 		}
-		if i < 0 || i >= int64(len(t.of)) {
-			return fmt.Errorf("it is of type %d of a union of %d", i, len(t.of))
+		if i < 0 || i >= int64(len(t.Of)) {
+			return fmt.Errorf("it is of type %d of a union of %d", i, len(t.Of))
 		}
-		return d.value(t.of[i])
-	case avroRecord:
+		return d.value(t.Of[i])
+	case avroschema.Record:
 		return d.record(t)
-	case avroArray, avroMap:
+	case avroschema.Array, avroschema.Map:
 		return d.items(t)
-	case avroBytes, avroString, avroFixed, avroDecimal, avroUUID, avroDuration:
+	case avroschema.Bytes, avroschema.String, avroschema.Fixed, avroschema.Decimal, avroschema.UUID, avroschema.Duration:
 		return d.bytes(t)
-	case avroFloat, avroDouble, avroBoolean:
-		return d.scalar(t.kind)
+	case avroschema.Float, avroschema.Double, avroschema.Boolean:
+		return d.scalar(t.Kind)
 	}
 	return d.integer(t)
 }
 
 // integer writes what is stored as a whole number.
-func (d *avroDatum) integer(t *avroType) error {
+func (d *avroDatum) integer(t *avroschema.Type) error {
 	x, err := d.long()
 	if err != nil {
 		return err
 	}
-	if short := t.kind == avroInt || t.base == avroInt; short && x != int64(int32(x)) {
+	if short := t.Kind == avroschema.Int || t.Base == avroschema.Int; short && x != int64(int32(x)) {
 		return errors.New("an int has more than 32 bits")
 	}
-	switch t.kind {
-	case avroEnum:
-		if x < 0 || x >= int64(len(t.symbols)) {
-			return fmt.Errorf("it is symbol %d of an enum of %d", x, len(t.symbols))
+	switch t.Kind {
+	case avroschema.Enum:
+		if x < 0 || x >= int64(len(t.Symbols)) {
+			return fmt.Errorf("it is symbol %d of an enum of %d", x, len(t.Symbols))
 		}
-		d.buf = append(d.buf, t.symbols[x]...)
-	case avroDate:
+		d.buf = append(d.buf, t.Symbols[x].JSON...)
+	case avroschema.Date:
 		d.date(x)
-	case avroTime:
-		d.timeOfDay(x, t.unit)
-	case avroMoment:
-		d.moment(x, t.unit, t.zoned)
+	case avroschema.Time:
+		d.timeOfDay(x, t.Unit)
+	case avroschema.Moment:
+		d.moment(x, t.Unit, t.Zoned)
 	default:
 		d.buf = strconv.AppendInt(d.buf, x, 10)
 	}
@@ -124,12 +126,12 @@ func (d *avroDatum) integer(t *avroType) error {
 }
 
 // scalar writes a value that has a fixed length of its own.
-func (d *avroDatum) scalar(k avroKind) error {
+func (d *avroDatum) scalar(k avroschema.Kind) error {
 	n := 1
 	switch k {
-	case avroFloat:
+	case avroschema.Float:
 		n = 4
-	case avroDouble:
+	case avroschema.Double:
 		n = 8
 	}
 	if d.rest() < n {
@@ -138,9 +140,9 @@ func (d *avroDatum) scalar(k avroKind) error {
 	b := d.data[d.pos : d.pos+n]
 	d.pos += n
 	switch {
-	case k == avroFloat:
+	case k == avroschema.Float:
 		d.float(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))), 32)
-	case k == avroDouble:
+	case k == avroschema.Double:
 		d.float(math.Float64frombits(binary.LittleEndian.Uint64(b)), 64)
 	case b[0] > 1:
 		return fmt.Errorf("a boolean is %d", b[0])
@@ -151,9 +153,9 @@ func (d *avroDatum) scalar(k avroKind) error {
 }
 
 // bytes writes what is stored as bytes.
-func (d *avroDatum) bytes(t *avroType) error {
-	n := int64(t.size)
-	if t.kind == avroBytes || t.kind == avroString || t.base == avroBytes {
+func (d *avroDatum) bytes(t *avroschema.Type) error {
+	n := int64(t.Size)
+	if t.Kind == avroschema.Bytes || t.Kind == avroschema.String || t.Base == avroschema.Bytes {
 		var err error
 		if n, err = d.long(); err != nil {
 			return err
@@ -167,14 +169,14 @@ func (d *avroDatum) bytes(t *avroType) error {
 	}
 	b := d.data[d.pos : d.pos+int(n)]
 	d.pos += int(n)
-	switch t.kind {
-	case avroString:
+	switch t.Kind {
+	case avroschema.String:
 		d.str(b)
-	case avroDecimal:
-		d.decimal(b, t.scale, t.precision)
-	case avroUUID:
+	case avroschema.Decimal:
+		d.decimal(b, t.Scale, t.Precision)
+	case avroschema.UUID:
 		d.uuid(b)
-	case avroDuration:
+	case avroschema.Duration:
 		d.duration(b)
 	default:
 		d.bin(b)
@@ -182,14 +184,14 @@ func (d *avroDatum) bytes(t *avroType) error {
 	return nil
 }
 
-func (d *avroDatum) record(t *avroType) error {
+func (d *avroDatum) record(t *avroschema.Type) error {
 	d.buf = append(d.buf, '{')
-	for i := range t.fields {
+	for i := range t.Fields {
 		if i > 0 {
 			d.buf = append(d.buf, ',')
 		}
-		d.buf = append(d.buf, t.fields[i].key...)
-		if err := d.value(t.fields[i].of); err != nil {
+		d.buf = append(d.buf, t.Fields[i].Key...)
+		if err := d.value(t.Fields[i].Of); err != nil {
 			return err
 		}
 		d.trim()
@@ -199,9 +201,9 @@ func (d *avroDatum) record(t *avroType) error {
 }
 
 // items writes an array or a map, which comes in blocks of its own.
-func (d *avroDatum) items(t *avroType) error {
-	open, shut, least := byte('['), byte(']'), t.of[0].least
-	if t.kind == avroMap {
+func (d *avroDatum) items(t *avroschema.Type) error {
+	open, shut, least := byte('['), byte(']'), t.Of[0].Least
+	if t.Kind == avroschema.Map {
 		open, shut, least = '{', '}', least+1
 	}
 	d.buf = append(d.buf, open)
@@ -218,12 +220,12 @@ func (d *avroDatum) items(t *avroType) error {
 				d.buf = append(d.buf, ',')
 			}
 			first = false
-			if t.kind == avroMap {
+			if t.Kind == avroschema.Map {
 				if err := d.key(); err != nil {
 					return err
 				}
 			}
-			if err := d.value(t.of[0]); err != nil {
+			if err := d.value(t.Of[0]); err != nil {
 				return err
 			}
 			d.trim()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
 )
 
@@ -47,7 +48,7 @@ func FuzzAvroDatum(f *testing.F) {
 	f.Add(`{"type":"record","name":"r","fields":[{"name":"x","type":{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}}]}`, []byte("\x02\x02"), int64(1))
 	f.Add(`{"type":"record","name":"r","fields":[{"name":"x","type":{"type":"map","values":"null"}},{"name":"y","type":"double"}]}`, []byte("\x02\x02a\x00........"), int64(1))
 	f.Fuzz(func(t *testing.T, schema string, data []byte, rows int64) {
-		plan, err := compileAvro([]byte(schema), nil)
+		s, err := avroschema.Parse([]byte(schema))
 		if err != nil {
 			return
 		}
@@ -57,7 +58,7 @@ func FuzzAvroDatum(f *testing.F) {
 		var text []byte
 		for ; rows > 0 && err == nil; rows-- {
 			var fl flaw
-			if text, fl, err = d.row(plan, text[:0]); err == nil && fl.reason == "" && !json.Valid(text) {
+			if text, fl, err = d.row(s.Root, text[:0]); err == nil && fl.reason == "" && !json.Valid(text) {
 				t.Fatalf("no JSON: %q", text)
 			}
 		}

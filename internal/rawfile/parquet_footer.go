@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tidemark/internal/jsontext"
 )
 
 // The limits of a Parquet file.
@@ -35,7 +37,7 @@ type parquetElement struct {
 	converted                 int32 // −1: none
 	scale, precision          int32
 	logical                   int // the field of the union, 0: none
-	unit                      unit
+	unit                      jsontext.Unit
 	adjusted                  bool
 	bits                      int
 	unsigned                  bool
@@ -197,7 +199,7 @@ func (t *thrift) logical(e *parquetElement, id int, typ byte) bool {
 		case (id == 7 || id == 8) && field == 2 && typ == thriftStruct:
 			t.fields(func(field int, _ byte) bool {
 				if field >= 1 && field <= 3 {
-					e.unit = []unit{millis, micros, nanos}[field-1]
+					e.unit = []jsontext.Unit{jsontext.Millis, jsontext.Micros, jsontext.Nanos}[field-1]
 				}
 				return false
 			})

@@ -1,6 +1,10 @@
 package rawfile
 
-import "fmt"
+import (
+	"fmt"
+
+	"tidemark/internal/jsontext"
+)
 
 // The annotations that are told apart, by their numbers in a logical type. The older
 // ones that say the same are translated.
@@ -34,13 +38,13 @@ func (e *parquetElement) translate() {
 	case 6:
 		e.logical = logicalDate
 	case 7:
-		e.logical, e.unit = logicalTime, millis
+		e.logical, e.unit = logicalTime, jsontext.Millis
 	case 8:
-		e.logical, e.unit = logicalTime, micros
+		e.logical, e.unit = logicalTime, jsontext.Micros
 	case 9:
-		e.logical, e.unit, e.adjusted = logicalTimestamp, millis, true
+		e.logical, e.unit, e.adjusted = logicalTimestamp, jsontext.Millis, true
 	case 10:
-		e.logical, e.unit, e.adjusted = logicalTimestamp, micros, true
+		e.logical, e.unit, e.adjusted = logicalTimestamp, jsontext.Micros, true
 	case 11, 12, 13, 14:
 		e.logical, e.unsigned = logicalInteger, true
 	case 19:
@@ -91,7 +95,7 @@ func (e *parquetElement) integer() parquetKind {
 		return parquetNumber
 	case e.logical == logicalDate && !long:
 		return parquetDate
-	case e.logical == logicalTime && e.unit != 0 && long == (e.unit != millis):
+	case e.logical == logicalTime && e.unit != 0 && long == (e.unit != jsontext.Millis):
 		return parquetTime
 	case e.logical == logicalTimestamp && e.unit != 0 && long:
 		return parquetMoment

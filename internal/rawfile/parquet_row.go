@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"tidemark/internal/jsontext"
 )
 
 var errLevels = errors.New("its levels do not fit those of the columns beside it")
@@ -111,7 +113,7 @@ func (p *parquetFile) elementOf(ctx context.Context, n *parquetNode, rep int) er
 	}
 	if from < len(p.buf) && p.buf[from] != '"' { // a key is a text in JSON
 		text := string(p.buf[from:])
-		p.buf = appendText(p.buf[:from], []byte(text))
+		p.buf = jsontext.AppendString(p.buf[:from], []byte(text))
 	}
 	p.buf = append(p.buf, ':')
 	return p.write(ctx, n.children[1], rep)

@@ -6,6 +6,12 @@ import (
 	"fmt"
 )
 
+// The limits of what a schema may claim.
+const (
+	maxNesting = 64       // types within types
+	maxFixed   = 16 << 20 // bytes of a value of fixed length
+)
+
 // thrift reads structures in Thrift's compact protocol, in which the footer and the
 // headers of pages are written. It allocates nothing for what is claimed, and goes no
 // deeper than maxNesting. After the first error, everything reads as zero.

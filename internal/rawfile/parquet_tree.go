@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tidemark/internal/jsontext"
 )
 
 // parquetKind is what a node looks like in JSON.
@@ -65,7 +67,7 @@ type parquetNode struct {
 	physical         int32
 	width            int // bytes of a value, 0: each has its own
 	maxDef, maxRep   int
-	unit             unit
+	unit             jsontext.Unit
 	zoned            bool
 	scale, precision int
 }
@@ -217,7 +219,7 @@ func object(n *rawNode, def int) *parquetNode {
 // label gives a node what all have.
 func label(n *rawNode, to *parquetNode) *parquetNode {
 	to.name = n.e.name
-	to.key = append(appendText(nil, []byte(n.e.name)), ':')
+	to.key = append(jsontext.AppendString(nil, []byte(n.e.name)), ':')
 	to.optional = n.e.repetition == 1
 	to.from, to.to = n.from, n.to
 	to.def = n.def

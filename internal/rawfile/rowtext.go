@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
-)
 
-const hexDigits = "0123456789abcdef"
+	"tidemark/internal/jsontext"
+)
 
 // str writes a text. Bytes that are not UTF-8 stay as they are, and spoil the row.
 func (t *rowText) str(s []byte) {
@@ -20,33 +20,7 @@ func (t *rowText) str(s []byte) {
 	if !utf8.Valid(s) {
 		t.spoil("encoding", "text in UTF-8")
 	}
-	t.buf = appendText(t.buf, s)
-}
-
-// appendText writes a text between quotes, escaped as JSON asks.
-func appendText(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i, c := range s {
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(append(dst, s[from:]...), '"')
+	t.buf = jsontext.AppendString(t.buf, s)
 }
 
 // bin writes bytes as base64.
@@ -102,28 +76,14 @@ func (t *rowText) decimal(b []byte, scale, precision int) {
 
 // digits writes a whole number with a point before its last scale digits.
 func (t *rowText) digits(text []byte, scale, precision int) {
+	count := len(text)
 	if text[0] == '-' {
-		t.buf = append(t.buf, '-')
-		text = text[1:]
+		count--
 	}
-	if precision > 0 && len(text) > precision {
+	if precision > 0 && count > precision {
 		t.spoil("overflow", "no more digits than its type decimal("+strconv.Itoa(precision)+","+strconv.Itoa(scale)+") has")
 	}
-	if scale == 0 {
-		t.buf = append(t.buf, text...)
-		return
-	}
-	if len(text) <= scale {
-		t.buf = append(t.buf, "0."...)
-		for range scale - len(text) {
-			t.buf = append(t.buf, '0')
-		}
-		t.buf = append(t.buf, text...)
-		return
-	}
-	t.buf = append(t.buf, text[:len(text)-scale]...)
-	t.buf = append(t.buf, '.')
-	t.buf = append(t.buf, text[len(text)-scale:]...)
+	t.buf = jsontext.AppendScaled(t.buf, text, scale)
 }
 
 // number writes a decimal that an integer holds.
@@ -132,104 +92,24 @@ func (t *rowText) number(x int64, scale, precision int) {
 	t.digits(strconv.AppendInt(room[:0], x, 10), scale, precision)
 }
 
-// unit is what a number of a time counts, by how many of them are in a second.
-type unit int64
-
-const (
-	millis unit = 1e3
-	micros unit = 1e6
-	nanos  unit = 1e9
-)
-
 // date writes a day, counted from 1970-01-01.
 func (t *rowText) date(days int64) {
-	t.buf = append(t.buf, '"')
-	t.day(days)
-	t.buf = append(t.buf, '"')
-}
-
-// day writes a date. Years that have no four digits are written all the same: they are
-// no times that a column can hold, which is for it to say.
-func (t *rowText) day(days int64) {
-	year, month, day := civil(days)
-	if year < 0 {
-		t.buf = append(t.buf, '-')
-		year = -year
-	}
-	for limit := int64(1000); limit > 1 && year < limit; limit /= 10 {
-		t.buf = append(t.buf, '0')
-	}
-	t.buf = strconv.AppendInt(t.buf, year, 10)
-	t.buf = append(t.buf, '-', byte('0'+month/10), byte('0'+month%10), '-', byte('0'+day/10), byte('0'+day%10))
-}
-
-// civil is the date of a day by the Gregorian calendar. Eras of 400 years begin in March.
-func civil(days int64) (year, month, day int64) {
-	const era = 146097
-	days += 719468
-	n := days / era
-	if days < n*era {
-		n--
-	}
-	d := days - n*era
-	y := (d - d/1460 + d/36524 - d/146096) / 365
-	d -= 365*y + y/4 - y/100
-	m := (5*d + 2) / 153
-	day = d - (153*m+2)/5 + 1
-	month = m + 3
-	if month > 12 {
-		month -= 12
-	}
-	year = y + n*400
-	if month <= 2 {
-		year++
-	}
-	return year, month, day
+	t.buf = append(jsontext.AppendDay(append(t.buf, '"'), days), '"')
 }
 
 // moment writes a time, counted from 1970, with the zone UTC or without any.
-func (t *rowText) moment(x int64, u unit, zoned bool) {
-	day := int64(u) * 86400
-	days := x / day
-	if x < days*day {
-		days--
-	}
-	t.buf = append(t.buf, '"')
-	t.day(days)
-	t.buf = append(t.buf, 'T')
-	t.clock(x-days*day, u)
-	if zoned {
-		t.buf = append(t.buf, 'Z')
-	}
-	t.buf = append(t.buf, '"')
+func (t *rowText) moment(x int64, u jsontext.Unit, zoned bool) {
+	t.buf = append(jsontext.AppendMoment(append(t.buf, '"'), x, u, zoned), '"')
 }
 
 // timeOfDay writes a time since midnight.
-func (t *rowText) timeOfDay(x int64, u unit) {
+func (t *rowText) timeOfDay(x int64, u jsontext.Unit) {
 	if x < 0 || x >= int64(u)*86400 {
 		t.spoil("time", "a time of day")
 		t.buf = strconv.AppendInt(t.buf, x, 10)
 		return
 	}
-	t.buf = append(t.buf, '"')
-	t.clock(x, u)
-	t.buf = append(t.buf, '"')
-}
-
-// clock writes a time since midnight with as many digits of a second as it has.
-func (t *rowText) clock(x int64, u unit) {
-	s, part := x/int64(u), x%int64(u)
-	h, m := s/3600, s/60%60
-	s %= 60
-	t.buf = append(t.buf, byte('0'+h/10), byte('0'+h%10), ':', byte('0'+m/10), byte('0'+m%10), ':', byte('0'+s/10), byte('0'+s%10))
-	if part == 0 {
-		return
-	}
-	t.buf = append(t.buf, '.')
-	for u /= 10; part > 0; u /= 10 {
-		t.buf = append(t.buf, byte('0'+part/int64(u)))
-		part %= int64(u)
-	}
+	t.buf = append(jsontext.AppendClock(append(t.buf, '"'), x, u), '"')
 }
 
 // int96 writes a time as old writers have it: nanoseconds of a Julian day.
@@ -241,30 +121,14 @@ func (t *rowText) int96(b []byte) {
 		t.bin(b)
 		return
 	}
-	t.buf = append(t.buf, '"')
-	t.day(days)
-	t.buf = append(t.buf, 'T')
-	t.clock(inDay, nanos)
-	t.buf = append(t.buf, 'Z', '"')
+	t.buf = append(jsontext.AppendDay(append(t.buf, '"'), days), 'T')
+	t.buf = append(jsontext.AppendClock(t.buf, inDay, jsontext.Nanos), 'Z', '"')
 }
 
 // uuid writes 16 bytes as the text of a UUID.
 func (t *rowText) uuid(b []byte) {
-	t.buf = append(t.buf, '"')
-	for i, c := range b {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			t.buf = append(t.buf, '-')
-		}
-		t.buf = append(t.buf, hexDigits[c>>4], hexDigits[c&15])
-	}
-	t.buf = append(t.buf, '"')
+	t.buf = append(jsontext.AppendUUID(append(t.buf, '"'), b), '"')
 }
 
 // duration writes the three numbers of an interval.
-func (t *rowText) duration(b []byte) {
-	for i, key := range []string{`{"months":`, `,"days":`, `,"millis":`} {
-		t.buf = append(t.buf, key...)
-		t.buf = strconv.AppendUint(t.buf, uint64(binary.LittleEndian.Uint32(b[4*i:])), 10)
-	}
-	t.buf = append(t.buf, '}')
-}
+func (t *rowText) duration(b []byte) { t.buf = jsontext.AppendDuration(t.buf, b) }

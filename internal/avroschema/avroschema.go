@@ -1,0 +1,190 @@
+// Package avroschema reads Avro schemas: which types a record is written with, what they
+// mean, and what a value of each needs at least.
+//
+// In goes the text of a schema, from a container file, a file or a registry, which nobody
+// has looked at before. Out comes a Schema, or an *Error that says what it has that is not
+// read. Limits are looked at before anything is allocated for what the text claims: its
+// length, how deep types nest, how many fields there are. A type that holds itself is
+// refused, so that whoever walks a Type ends, at most 64 levels deep; a type may be
+// referred to many times, so a walk may still take long, and must count its steps.
+//
+// Parse is safe for several goroutines. A Schema never changes.
+package avroschema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"tidemark/internal/jsontext"
+)
+
+// MaxText is how many bytes the text of a schema may have.
+const MaxText = 1 << 20
+
+// Kind is what a value looks like.
+type Kind uint8
+
+// The kinds of values.
+const (
+	Null Kind = iota
+	Boolean
+	Int
+	Long
+	Float
+	Double
+	Bytes
+	String
+	Record
+	Enum
+	Array
+	Map
+	Fixed
+	Union
+	// Logical types, of which the kind that they are written as is in Type.Base.
+	Decimal
+	UUID
+	Duration
+	Date
+	Time
+	Moment // a timestamp, local or not
+)
+
+var kinds = []string{"null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "enum", "array", "map",
+	"fixed", "union", "decimal", "uuid", "duration", "date", "time", "timestamp"}
+
+// Type is a type of a schema.
+type Type struct {
+	Kind, Base Kind
+	Least      int // bytes that a value has at least; a million stands for more
+	Size       int // of a fixed
+
+	Scale, Precision int
+	Unit             jsontext.Unit // of a time
+	Zoned            bool          // a moment is one of UTC, and not of a local clock
+
+	Fields  []Field  // of a record
+	Of      []*Type  // items, values or branches
+	Symbols []Symbol // of an enum
+}
+
+// Field is a field of a record.
+type Field struct {
+	Name string
+	Key  []byte // as it stands in JSON: "name":
+	Of   *Type
+}
+
+// Symbol is a symbol of an enum.
+type Symbol struct {
+	Text string
+	JSON []byte // the same between quotes
+}
+
+// String names the type: long, decimal(9,2), timestamp-micros. Of a union of null and one
+// other, it names that.
+func (t *Type) String() string {
+	unit := map[jsontext.Unit]string{jsontext.Millis: "-millis", jsontext.Micros: "-micros", jsontext.Nanos: "-nanos"}[t.Unit]
+	switch t.Kind {
+	case Decimal:
+		return "decimal(" + strconv.Itoa(t.Precision) + "," + strconv.Itoa(t.Scale) + ")"
+	case Moment:
+		if !t.Zoned {
+			return "local-timestamp" + unit
+		}
+		return "timestamp" + unit
+	case Time:
+		return "time" + unit
+	case Union:
+		if _, other := t.Optional(); other != nil {
+			return other.String()
+		}
+	}
+	return kinds[t.Kind]
+}
+
+// Optional returns the branch of null and the other type of a union of null and one
+// other, in any order; nil for any other type.
+func (t *Type) Optional() (null int, other *Type) {
+	if t.Kind != Union || len(t.Of) != 2 || (t.Of[0].Kind == Null) == (t.Of[1].Kind == Null) {
+		return 0, nil
+	}
+	if t.Of[0].Kind == Null {
+		return 0, t.Of[1]
+	}
+	return 1, t.Of[0]
+}
+
+// Inexact is float or double where a value may be one, else empty.
+func (t *Type) Inexact() string {
+	switch t.Kind {
+	case Float, Double:
+		return kinds[t.Kind]
+	case Union:
+		for _, b := range t.Of {
+			if kind := b.Inexact(); kind != "" {
+				return kind
+			}
+		}
+	}
+	return ""
+}
+
+// Schema is a schema of records.
+type Schema struct {
+	Root *Type // a record
+	// Fingerprint is the CRC-64-AVRO of its canonical form, which stands in front of a
+	// datum in single-object encoding.
+	Fingerprint uint64
+	canonical   []byte
+}
+
+// Canonical is the parsing canonical form of the schema. It leaves out what logical types
+// mean: two schemas that share it lie in the same bytes, and may still differ in a scale.
+func (s *Schema) Canonical() string { return string(s.canonical) }
+
+// Error is why a schema is not read. It speaks of the schema as `has …` or `is …`, so that
+// its caller can put what it is of in front.
+type Error struct {
+	// Limit: it is larger or nests deeper than is read, or holds itself.
+	Limit bool
+	text  string
+}
+
+func (e *Error) Error() string { return e.text }
+
+func fail(format string, args ...any) error { return &Error{text: fmt.Sprintf(format, args...)} }
+
+func beyond(format string, args ...any) error {
+	return &Error{Limit: true, text: fmt.Sprintf(format, args...)}
+}
+
+// Parse reads a schema. It returns an *Error for one that is not read.
+func Parse(text []byte) (*Schema, error) {
+	if len(text) > MaxText {
+		return nil, beyond("has %d bytes and may have %d", len(text), MaxText)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var tree any
+	if err := d.Decode(&tree); err != nil {
+		return nil, fail("is no JSON: %v", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fail("is followed by something")
+	}
+	p := &parser{named: map[string]*Type{}}
+	t, err := p.parse(tree, "")
+	if err != nil {
+		return nil, err
+	}
+	if t.Kind != Record {
+		return nil, fail("is not that of a record: a row must have named columns")
+	}
+	s := &Schema{Root: t, canonical: p.canonical(nil, tree, "")}
+	s.Fingerprint = fingerprint(s.canonical)
+	return s, nil
+}
