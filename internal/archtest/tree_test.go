@@ -46,7 +46,8 @@ var arrows = map[string][]string{
 	"scripts/bench.d": {archtest.Any},
 
 	// It is nothing but tests: of the program, with all that it is made of.
-	"internal/badday": {},
+	"internal/badday":       {},
+	"internal/differential": {},
 
 	// Only tests import these.
 	"internal/archtest":        {},
