@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"hash/maphash"
 
 	"tidemark/internal/batch"
@@ -142,7 +143,7 @@ func (d *Decoder) judged(defect *batch.Defect) {
 		return
 	}
 	d.b.Rejects = append(d.b.Rejects, batch.Reject{
-		Row: int32(d.row), Column: -1, Stage: batch.StageFile, Reason: defect.Reason, Want: defect.Want, At: -1,
+		Row: int32(d.row), Column: -1, Stage: cmp.Or(defect.Stage, batch.StageFile), Reason: defect.Reason, Want: defect.Want, Told: defect.Told, At: -1,
 	})
 	d.refuse(batch.Quarantined)
 }

@@ -14,6 +14,8 @@ type KeyOptions struct {
 	// Run lets each unique check whose scope is auto reach through all batches. Those of
 	// scope run do so in any case.
 	Run bool
+	// All lets every unique check do so, whatever its scope.
+	All bool
 	// SkipLate is set where late rows are not kept: they take no key then.
 	SkipLate bool
 	// Spill makes a place for the keys of a unique check that outgrow Limit bytes. Nil:
@@ -78,7 +80,7 @@ func (s *Suite) NewKeys(opts KeyOptions) *Keys {
 	k := &Keys{suite: s, opts: opts, unique: make([]*runKeys, len(s.unique))}
 	needed := s.dedupe != nil
 	for i, n := range s.unique {
-		if c := s.checks[n]; c.scope == ScopeRun || c.scope == ScopeAuto && opts.Run {
+		if c := s.checks[n]; c.scope == ScopeRun || c.scope == ScopeAuto && opts.Run || opts.All {
 			k.unique[i] = &runKeys{key: c.key, set: c.key.newSet()}
 			needed = true
 		}

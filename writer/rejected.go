@@ -60,7 +60,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 		{codes: r.stage, dict: &r.stages, first: p.kept},
 		{text: func(at int) []byte { return b.Raw.Value(r.row(at)) }},
 		{text: func(at int) []byte { return b.Raw.Key(r.row(at)) }},
-		{text: func(at int) []byte { return b.Raw.Headers(r.row(at)) }},
+		{text: func(at int) []byte { return b.Raw.Beside(r.row(at)) }},
 		{none: true}, // JSON has no schema ids
 		{ints: r.times, marks: r.marks, first: p.kept},
 	}

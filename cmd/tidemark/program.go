@@ -23,7 +23,9 @@ type grammar struct {
 	Backfill backfillCommand `cmd:"" help:"Read raw files into a table."`
 	Check    checkCommand    `cmd:"" help:"Check a configuration and all that it reaches, and print what run would do."`
 	Status   statusCommand   `cmd:"" help:"Show how far each table is."`
+	Files    filesCommand    `cmd:"" help:"List the files of a table that count."`
 	Verify   verifyCommand   `cmd:"" help:"Compare a lake with its ledger."`
+	Replay   replayCommand   `cmd:"" help:"Send rows of the quarantine through the rules of today."`
 	Report   reportCommand   `cmd:"" help:"Show what a lake's ledgers tell: fates, checks, drift, nulls."`
 	Vacuum   vacuumCommand   `cmd:"" help:"Remove staged files that can never be decided."`
 	Schema   schemaCommand   `cmd:"" help:"Find out what columns files have."`

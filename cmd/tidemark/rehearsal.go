@@ -72,7 +72,7 @@ func (r *rehearsal) add(d *pipeline.Dry) {
 
 // rehearsed is what a dry run prints as JSON.
 type rehearsed struct {
-	Files   *ledger.Run       `json:"files"`
+	Files   *ledger.Run       `json:"files,omitempty"` // of a backfill
 	Batches int64             `json:"batches"`
 	Counts  ledger.Counts     `json:"counts"`
 	Days    map[string]int64  `json:"days"`
@@ -107,8 +107,12 @@ func (r *rehearsal) show(p *program, run *ledger.Run, asJSON bool) error {
 	}
 	w := p.stdout
 	fmt.Fprintf(w, "dry run: nothing is written\n\n%s\n", status.Fates([]status.Table{{Table: "would be", Totals: r.counts}}))
-	fmt.Fprintf(w, "files: %s matched, %s read, %s without rows, %s done before and unchanged, %s failed\n",
-		status.Number(run.Found), status.Number(run.Read), status.Number(run.Empty), status.Number(run.Skipped), status.Number(int64(len(run.Failed))))
+	if run == nil {
+		run = &ledger.Run{} // of a replay: there are no raw files
+	} else {
+		fmt.Fprintf(w, "files: %s matched, %s read, %s without rows, %s done before and unchanged, %s failed\n",
+			status.Number(run.Found), status.Number(run.Read), status.Number(run.Empty), status.Number(run.Skipped), status.Number(int64(len(run.Failed))))
+	}
 	days := status.Grid("folder", "+rows")
 	for _, day := range slices.Sorted(maps.Keys(r.days)) {
 		name := day

@@ -80,13 +80,7 @@ func (c *reportCommand) validate() error {
 	if c.Batch != nil && *c.Batch < 1 || c.Last != nil && *c.Last < 1 {
 		return usageError{"--batch and --last take a number of at least 1"}
 	}
-	if c.Day == "" {
-		return nil
-	}
-	if _, err := time.Parse(time.DateOnly, c.Day); err != nil {
-		return usageError{fmt.Sprintf("--day %s: write a day such as 2026-11-22", c.Day)}
-	}
-	return nil
+	return checkDay("--day", c.Day)
 }
 
 // read reads the ledger of one table, and shows how far it is.

@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store", "internal/avroschema", "internal/jsontext"},
 	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema"},
 	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
+	"internal/replay":   {"consumer", "internal/pipeline", "internal/batch", "internal/ledger", "internal/store"},
 	"internal/spill":    {"quality"},
 	"internal/keyload":  {"conform", "quality", "internal/batch", "internal/schema", "internal/ledger", "internal/rawfile", "internal/store"},
 	"internal/store":    {},

@@ -40,12 +40,15 @@ type Line struct {
 }
 
 // Defect says that a record could not be read as one, or is not meant to be one. It is
-// not decoded: it has its fate already.
+// not decoded: it has its fate already. So has a row of the quarantine that stays there.
 type Defect struct {
 	Row      int32
 	Filtered bool   // it is none, such as a header that is repeated: its fate is filtered
 	Reason   string // else it is quarantined for this reason: limit, quote, encoding, …
 	Want     string // what a person should know beside, "" if the reason says it all
+	// Stage is who found it, empty: StageFile. Told says that Want is all that Detail says.
+	Stage Stage
+	Told  bool
 }
 
 // Reset empties c, keeping its memory.

@@ -23,6 +23,7 @@ const (
 type Reject struct {
 	Row    int32
 	Column int16 // index in the table, −1: none
+	Told   bool  // Want is all that Detail says of it
 	Stage  Stage
 	// Reason is the word of the kind of bad input (syntax, overflow, …), or a
 	// check's name.
@@ -57,6 +58,10 @@ func (b *Batch) Detail(rejects []Reject) string {
 	for i, r := range rejects {
 		if i > 0 {
 			out.WriteString("; ")
+		}
+		if r.Told {
+			out.WriteString(r.Want)
+			continue
 		}
 		out.WriteString(r.Reason)
 		if r.Column >= 0 {

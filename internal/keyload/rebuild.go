@@ -24,6 +24,8 @@ type Rebuild struct {
 	// Run is set where unique checks reach through a backfill: its batches are those since
 	// the last backfill that came to its end.
 	Run bool
+	// All is set where unique checks reach through the whole table.
+	All bool
 	// Files, if not nil, says which files belong to the backfill: with Run, batches of
 	// theirs count however long ago they were decided.
 	Files func(url string) bool
@@ -47,7 +49,7 @@ type found struct {
 func (r *Rebuild) Start(ctx context.Context, head int64) error {
 	w := walk{Rebuild: r, within: r.Suite.Within(), run: r.Run}
 	w.recent = w.within > 0
-	all := r.Run && r.Files != nil
+	all := r.All || r.Run && r.Files != nil
 	for hi := head; hi > 0 && (w.recent || w.run || all); hi -= stretch {
 		lo := max(hi-stretch+1, 1)
 		records := make([]*ledger.Record, hi-lo+1)
@@ -98,7 +100,7 @@ func (w *walk) look(r *ledger.Record) {
 	if r.Kind != ledger.KindBatch {
 		return
 	}
-	run := slices.ContainsFunc(r.Sources, func(s ledger.Source) bool {
+	run := w.All || slices.ContainsFunc(r.Sources, func(s ledger.Source) bool {
 		return s.File != "" && (w.run || w.Run && w.Files != nil && w.Files(s.File))
 	})
 	for i := range r.Files {

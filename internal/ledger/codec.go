@@ -88,6 +88,9 @@ func (r *Record) validate() error {
 			return err
 		}
 	}
+	if err := r.checkReplay(); err != nil {
+		return err
+	}
 	switch r.Kind {
 	case KindBatch:
 		if records != r.Counts.Read {

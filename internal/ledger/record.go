@@ -3,6 +3,8 @@ package ledger
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,7 +45,7 @@ type Record struct {
 	Nulls     map[string]int64 `json:"nulls"`
 	Drift     []Drift          `json:"drift"`
 	TimingsMS *Timings         `json:"timings_ms"`
-	Why       string           `json:"why,omitempty"`     // of a claim or a halt, one sentence
+	Why       string           `json:"why,omitempty"`     // of a claim, a halt or a replay, one sentence
 	Samples   []Origin         `json:"samples,omitempty"` // of a halt: where rejected rows are
 	Run       *Run             `json:"run,omitempty"`     // of a run
 	Schema    []Column         `json:"schema,omitempty"`  // of a claim: the columns that were inferred for the table
@@ -116,6 +118,22 @@ type File struct {
 	XXH3         Sum    `json:"xxh3"`
 	MinEventTime *Time  `json:"min_event_time"`
 	MaxEventTime *Time  `json:"max_event_time"`
+}
+
+// Day is the UTC day, as 2026-11-22, of the folders yyyy=2026/mm=11/dd=22 that the file
+// lies in; empty: it lies in none.
+func (f *File) Day() string {
+	var parts [3]string
+	for folder := range strings.SplitSeq(f.Path, "/") {
+		name, value, _ := strings.Cut(folder, "=")
+		if i := slices.Index([]string{"yyyy", "mm", "dd"}, name); i >= 0 {
+			parts[i] = value
+		}
+	}
+	if slices.Contains(parts[:], "") {
+		return ""
+	}
+	return strings.Join(parts[:], "-")
 }
 
 // Quality is the verdict on a batch.

@@ -76,8 +76,11 @@ type State struct {
 	Drifts  []DriftKey       `json:"drifts"`  // ordered
 	Pending []Pending        `json:"pending"` // ordered; every batch record in [Mark, Head]
 	Halts   []Halt           `json:"halts"`
-	Totals  Counts           `json:"totals"`         // of all batch records
-	Runs    int64            `json:"runs,omitempty"` // backfill commands that came to their end
+	// Totals are the fates of all rows, those of the quarantine that were replayed as they
+	// are since; Replayed is how often one was.
+	Totals   Counts `json:"totals"`
+	Replayed int64  `json:"replayed,omitempty"`
+	Runs     int64  `json:"runs,omitempty"` // backfill commands that came to their end
 	// Schema is what was recorded first of the columns that were inferred for the table.
 	Schema []Column `json:"schema,omitempty"`
 }
@@ -136,6 +139,9 @@ func (s *State) Apply(r *Record) (*State, error) {
 	if err := s.Compare(r.Kind, r.Sources); err != nil {
 		return nil, &ChainError{Table: s.Table, Seq: r.Seq, Err: err}
 	}
+	if err := r.checkReplay(); err != nil {
+		return nil, &ChainError{Table: s.Table, Seq: r.Seq, Err: err}
+	}
 	next := *s
 	next.Head, next.HeadHash, next.Chained = r.Seq, r.hash, s.Chained || r.Previous != ""
 	next.DecidedAt = max(s.DecidedAt, r.DecidedAt)
@@ -179,6 +185,9 @@ func (s *State) foldBatch(r *Record) {
 	s.foldSources(r)
 	s.Pending = append(slices.Clone(s.Pending), Pending{Seq: r.Seq, Batch: r.Batch})
 	s.Totals.Add(r.Counts)
+	if n := r.Replayed(); n > 0 {
+		s.Totals.Read, s.Totals.Quarantined, s.Replayed = s.Totals.Read-n, s.Totals.Quarantined-n, s.Replayed+n
+	}
 	if r.Watermark != nil && (s.Watermark == nil || *r.Watermark > *s.Watermark) {
 		s.Watermark = r.Watermark
 	}

@@ -36,6 +36,15 @@ func (g *budget) full(b *build) bool {
 	return b.raw.Rows() >= g.maxRows || b.raw.Bytes() >= g.maxBytes || b.weight() >= g.weight
 }
 
+// fits reports whether a file of the quarantine can join the records of a batch.
+func (g *budget) fits(raw *batch.Raw, r *Rejects) bool {
+	bytes := raw.Bytes()
+	for i := range r.Rows {
+		bytes += int64(len(r.Rows[i].Value) + len(r.Rows[i].Key))
+	}
+	return raw.Rows()+len(r.Rows) <= g.maxRows && bytes <= g.maxBytes
+}
+
 // rowBytes is about what one row takes beside its raw bytes: its place in the raw,
 // and its values twice, as decoded and as laid out by day.
 func rowBytes(t *schema.Table) int64 {

@@ -17,6 +17,9 @@ type build struct {
 	began  time.Time // when its first record or news came
 	cut    time.Time
 	oldest time.Time // the earliest Kafka time in it, zero: it has no records
+	// streamed is set in a replay where the rows came from topics: they are late by the
+	// watermark, which they do not move.
+	streamed bool
 
 	// prev is the batch before it that was in flight when this one was cut.
 	prev *build
@@ -121,6 +124,7 @@ func (s *segment) sources(from []place) []ledger.Source {
 		if sp.part.raw != nil {
 			if src, ok := s.rawSource(sp, &from[i], ends[sp.source]); ok {
 				src.Records = records[sp.source]
+				replayed(&src)
 				out = append(out, src)
 			}
 			continue

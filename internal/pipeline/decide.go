@@ -65,6 +65,9 @@ func (s *shift) decide(ctx context.Context) error {
 // seal makes the record of the segment for the state before it.
 func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
 	t := s.b.t
+	if s.p.cfg.Replay != "" && t.ring.keys != nil && !t.ring.current(s.heard, st.Head) {
+		return nil, errDropped // somebody may have let in a key of ours meanwhile: it is judged again
+	}
 	if s.counts.Balance() != 0 {
 		return nil, fmt.Errorf("count fates: %d records have none, or two", s.counts.Balance())
 	}
@@ -79,6 +82,7 @@ func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
 		DecidedAt: ledger.At(t.now()), DecidedBy: s.p.cfg.Decider,
 		Counts: s.counts, Files: s.files, Watermark: timeOf(mark),
 		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), TimingsMS: rounded(s.timings),
+		Why: s.p.cfg.Replay,
 	}, nil
 }
 

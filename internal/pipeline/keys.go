@@ -37,6 +37,7 @@ type keyring struct {
 	mu      sync.Mutex
 	learned int64          // all records up to it are in keys
 	mine    map[int64]bool // records beyond it that are, too
+	others  int64          // how often keys of others were learned since the start
 }
 
 // newKeyring makes the keyring of a table. Nothing is read before start.
@@ -44,7 +45,7 @@ func newKeyring(t *table) (*keyring, error) {
 	p := t.p
 	k := &keyring{t: t, mine: map[int64]bool{}}
 	k.keys = t.Suite.NewKeys(quality.KeyOptions{
-		Run: p.cfg.Raw, SkipLate: t.Late == watermark.Drop, Limit: p.budget.total / spillShare,
+		Run: p.cfg.Raw, All: p.cfg.Replay != "", SkipLate: t.Late == watermark.Drop, Limit: p.budget.total / spillShare,
 		Spill: func(numbers bool) (quality.Spill, error) {
 			t.log.Info("the keys of a unique check outgrow memory: keeping them on the disk", "at_bytes", p.budget.total/spillShare)
 			return p.spills.open(p.cfg.Spill, numbers), nil
@@ -52,7 +53,7 @@ func newKeyring(t *table) (*keyring, error) {
 	})
 	k.rebuild = keyload.Rebuild{
 		Lake: p.lake, Ledger: t.ledger, Table: t.Schema, Suite: t.Suite, Keys: k.keys,
-		MaxFuture: t.MaxFuture, Run: p.cfg.Raw, Files: p.cfg.RunFiles, Check: k.fits,
+		MaxFuture: t.MaxFuture, Run: p.cfg.Raw, All: p.cfg.Replay != "", Files: p.cfg.RunFiles, Check: k.fits,
 	}
 	var err error
 	k.refs, err = p.cfg.Library.References(t.Suite.References())
@@ -135,6 +136,7 @@ func (k *keyring) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	k.others++
 	k.learned = head
 	for seq := range k.mine {
 		if seq <= head {
@@ -142,6 +144,26 @@ func (k *keyring) catchUp(ctx context.Context) error {
 		}
 	}
 	return k.fits()
+}
+
+// heard is how often keys of others were learned.
+func (k *keyring) heard() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.others
+}
+
+// current reports whether a batch that was judged when keys of others had been learned so
+// often was judged by all keys of the records up to head.
+func (k *keyring) current(heard, head int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for seq := k.learned + 1; seq <= head; seq++ {
+		if !k.mine[seq] {
+			return false
+		}
+	}
+	return k.others == heard
 }
 
 // decided says that record seq holds the keys of a batch of ours.
@@ -215,6 +237,7 @@ func (s *shift) inspect(ctx context.Context) error {
 		}
 		if err == nil {
 			err = ring.catchUp(ctx)
+			s.heard = ring.heard()
 		}
 		if err != nil {
 			j.Drop()

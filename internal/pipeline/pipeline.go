@@ -116,6 +116,10 @@ type Config struct {
 	Raw bool
 	// Oldest, if not zero, is the event time before which rows of raw files are filtered.
 	Oldest time.Time
+	// Replay, if not empty, says in one sentence why rows of the quarantine are judged anew:
+	// they are what is fed, and Raw is set. Unique checks then look at all rows that the
+	// table has, and a batch of which all rows stay where they are is not decided.
+	Replay string
 	// Dry, if set, is told of each batch what would be decided, in order, and nothing is
 	// written. It is called by one goroutine at a time.
 	Dry func(*Dry)

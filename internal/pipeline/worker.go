@@ -189,6 +189,7 @@ type shift struct {
 	before  watermark.Mark // that its rows are judged by
 	report  quality.Report
 	held    *quality.Held // its keys, nil: none
+	heard   int64         // how often keys of others had been learned when it was judged
 	evolved conform.Report
 	halt    string // why nothing of it may be decided
 	counts  ledger.Counts
@@ -221,6 +222,9 @@ func (s *shift) finish(ctx context.Context) error {
 	if s.halt != "" {
 		return s.stop(ctx)
 	}
+	if s.p.cfg.Replay != "" && s.counts.Quarantined == s.counts.Read {
+		return s.stays(ctx)
+	}
 	if err := s.stage(ctx); err != nil {
 		return err
 	}
@@ -240,7 +244,7 @@ func (s *shift) judge(ctx context.Context) error {
 	s.before = t.clock.before(st)
 	p.mu.Unlock()
 	bounds := watermark.Bounds{Watermark: s.before, Future: t.now().Add(t.MaxFuture).UnixMicro(), Late: t.Late}
-	if p.cfg.Raw {
+	if p.cfg.Raw && !s.b.streamed {
 		bounds.Watermark, bounds.Late = watermark.Mark{}, watermark.Filter
 		if old := p.cfg.Oldest; !old.IsZero() {
 			bounds.Watermark = watermark.At(old.UnixMicro())
@@ -248,7 +252,7 @@ func (s *shift) judge(ctx context.Context) error {
 	}
 	rep := watermark.Judge(&s.worker.batch, bounds)
 	if p.cfg.Raw {
-		rep.MaxEventTime = nil // files do not move the watermark
+		rep.MaxEventTime = nil // neither files nor replays move the watermark
 	}
 	for i, src := range s.b.raw.Sources[:len(rep.MaxEventTime)] {
 		if j := slices.IndexFunc(s.src, func(x ledger.Source) bool { return x.Key() == keyOf(src) }); j >= 0 {

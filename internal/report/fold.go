@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"tidemark/internal/ledger"
 )
@@ -22,14 +21,15 @@ type fold struct {
 	decided  map[string]*Decided
 	checks   map[string]*Check
 	nulls    map[string]*Null
-	deciders map[Decider]int // their place; the key has no counts and times
+	deciders map[Decider]int         // their place; the key has no counts and times
+	rejected map[string]*ledger.File // of the quarantine, by their name as a source
 }
 
 // newFold is for records with numbers from first to last.
 func newFold(first, last int64) *fold {
 	f := &fold{
 		sum:  Summary{First: first, Last: last},
-		days: map[string]*Day{}, decided: map[string]*Decided{}, checks: map[string]*Check{}, nulls: map[string]*Null{}, deciders: map[Decider]int{},
+		days: map[string]*Day{}, decided: map[string]*Decided{}, checks: map[string]*Check{}, nulls: map[string]*Null{}, deciders: map[Decider]int{}, rejected: map[string]*ledger.File{},
 	}
 	total := last - first + 1
 	f.stride = max(1, total/Steps)
@@ -89,12 +89,16 @@ func (f *fold) addBatch(r *ledger.Record, place int) {
 	day.Counts.Add(r.Counts)
 	for i := range r.Files {
 		s.Outputs.add(&r.Files[i])
-		name := dayOf(r.Files[i].Path)
+		name := r.Files[i].Day()
 		if f.days[name] == nil {
 			f.days[name] = &Day{Day: name}
 		}
 		f.days[name].add(&r.Files[i])
+		if r.Files[i].Output == ledger.Quarantine {
+			f.rejected[ledger.QuarantineSource(r.Files[i].Path)] = &r.Files[i]
+		}
 	}
+	f.addReplay(r)
 	if t := r.TimingsMS; t != nil {
 		s.TimingsMS.Read += t.Read
 		s.TimingsMS.Decode += t.Decode
@@ -131,6 +135,28 @@ func (f *fold) addBatch(r *ledger.Record, place int) {
 			continue
 		}
 		s.Drift = append(s.Drift, Drift{Seq: r.Seq, DecidedAt: r.DecidedAt, Drift: d})
+	}
+}
+
+// addReplay lets the rows of a replay count as they are since. Files that were written by
+// records which are not in the report are not in its numbers either.
+func (f *fold) addReplay(r *ledger.Record) {
+	n := r.Replayed()
+	if n == 0 {
+		return
+	}
+	s := &f.sum
+	s.Replayed.Batches, s.Replayed.Rows, s.Replayed.Files = s.Replayed.Batches+1, s.Replayed.Rows+n, s.Replayed.Files+int64(len(r.Sources))
+	for i := range r.Sources {
+		was := f.rejected[r.Sources[i].File]
+		if was == nil {
+			continue
+		}
+		delete(f.rejected, r.Sources[i].File)
+		s.Counts.Read -= was.Rows
+		s.Counts.Quarantined -= was.Rows
+		s.Outputs.drop(was)
+		f.days[was.Day()].drop(was)
 	}
 }
 
@@ -217,6 +243,11 @@ func (d *OneDay) collect(r *ledger.Record) {
 	if r.Kind != ledger.KindBatch {
 		return
 	}
+	for i := range r.Sources {
+		if path, ok := r.Sources[i].Key().Quarantined(); ok {
+			d.replayed(path)
+		}
+	}
 	b := DayBatch{Seq: r.Seq, Batch: r.Batch, DecidedAt: r.DecidedAt, By: by(r), Verdict: verdictOf(r), Counts: r.Counts}
 	for i := range r.Files {
 		if f := &r.Files[i]; d.has(f) {
@@ -229,31 +260,22 @@ func (d *OneDay) collect(r *ledger.Record) {
 	}
 }
 
+// replayed makes a file of the quarantine history, if it is one of the day's.
+func (d *OneDay) replayed(path string) {
+	for i := range d.Batches {
+		b := &d.Batches[i]
+		if j := slices.IndexFunc(b.Files, func(f ledger.File) bool { return f.Path == path }); j >= 0 {
+			b.Replayed = append(b.Replayed, path)
+			d.Outputs.drop(&b.Files[j])
+		}
+	}
+}
+
 func (d *OneDay) has(f *ledger.File) bool {
-	if day := dayOf(f.Path); day != "" || f.MinEventTime == nil || f.MaxEventTime == nil {
+	if day := f.Day(); day != "" || f.MinEventTime == nil || f.MaxEventTime == nil {
 		return day == d.Day
 	}
 	return f.MinEventTime.Time().Format("2006-01-02") <= d.Day && d.Day <= f.MaxEventTime.Time().Format("2006-01-02")
-}
-
-// dayOf turns …/yyyy=2026/mm=11/dd=22/… into 2026-11-22. It is empty where a path has
-// no such folders.
-func dayOf(path string) string {
-	var year, month, day string
-	for folder := range strings.SplitSeq(path, "/") {
-		switch name, value, _ := strings.Cut(folder, "="); name {
-		case "yyyy":
-			year = value
-		case "mm":
-			month = value
-		case "dd":
-			day = value
-		}
-	}
-	if year == "" || month == "" || day == "" {
-		return ""
-	}
-	return year + "-" + month + "-" + day
 }
 
 func by(r *ledger.Record) string { return fmt.Sprintf("%s/%d", r.DecidedBy.Host, r.DecidedBy.PID) }

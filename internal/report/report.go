@@ -73,9 +73,10 @@ type Summary struct {
 	To        *ledger.Time   `json:"to"`   // when the newest was
 	Records   Kinds          `json:"records"`
 	Watermark *ledger.Time   `json:"watermark"`
-	Counts    ledger.Counts  `json:"counts"`  // of all batches
+	Counts    ledger.Counts  `json:"counts"`  // of all batches; a row that was replayed, as it is since
 	Balance   int64          `json:"balance"` // records without a fate or with two: 0, always
-	Outputs   Outputs        `json:"outputs"`
+	Outputs   Outputs        `json:"outputs"` // what counts: without what was replayed
+	Replayed  Replayed       `json:"replayed"`
 	Verdicts  Verdicts       `json:"verdicts"`   // of batches
 	TimingsMS ledger.Timings `json:"timings_ms"` // sums
 	Days      []Day          `json:"days"`       // by the folder of the files, oldest first
@@ -99,6 +100,14 @@ type Kinds struct {
 	Run   int64 `json:"run"`
 }
 
+// Replayed is what left files of the quarantine in replays. The files are still there, as
+// history.
+type Replayed struct {
+	Batches int64 `json:"batches"`
+	Rows    int64 `json:"rows"`
+	Files   int64 `json:"files"`
+}
+
 // Outputs are the files of a table by output.
 type Outputs struct {
 	Main       Size `json:"main"`
@@ -115,6 +124,12 @@ func (o *Outputs) add(f *ledger.File) {
 		s = &o.Late
 	}
 	s.Rows, s.Files, s.Bytes = s.Rows+f.Rows, s.Files+1, s.Bytes+f.Bytes
+}
+
+// drop takes a file of the quarantine out again: its rows were replayed.
+func (o *Outputs) drop(f *ledger.File) {
+	s := &o.Quarantine
+	s.Rows, s.Files, s.Bytes = s.Rows-f.Rows, s.Files-1, s.Bytes-f.Bytes
 }
 
 // Size is how much some files hold.
@@ -281,4 +296,6 @@ type DayBatch struct {
 	Verdict   string        `json:"verdict"`
 	Counts    ledger.Counts `json:"counts"` // of the whole batch, other days included
 	Files     []ledger.File `json:"files"`  // of this day
+	// Replayed are those of the files, by path, whose rows were replayed: they are history.
+	Replayed []string `json:"replayed,omitempty"`
 }

@@ -79,6 +79,9 @@ func (t *texter) summary(name string, s *Summary) {
 	t.line("  verdicts   %s pass, %s warn, %s fail, %s without", status.Number(s.Verdicts.Pass), status.Number(s.Verdicts.Warn),
 		status.Number(s.Verdicts.Fail), status.Number(s.Verdicts.None))
 	t.line("\n%s", status.Fates([]status.Table{{Table: name, Totals: s.Counts, Balance: s.Balance}}))
+	if n := s.Replayed; n.Batches > 0 {
+		t.line("%s of %s of the quarantine were judged anew by replays, and count as they are since.", status.Count(n.Rows, "row"), status.Count(n.Files, "file"))
+	}
 
 	days := s.Days[max(0, len(s.Days)-textDays):]
 	w := status.Grid("day of the rows", "+main", "+late", "+quarantined", "+files", "+size")

@@ -45,8 +45,9 @@ type Table struct {
 	DecidedAt  *ledger.Time  `json:"decided_at"` // of the newest record
 	Watermark  *ledger.Time  `json:"watermark"`
 	Totals     ledger.Counts `json:"totals"`
-	Balance    int64         `json:"balance"` // 0, always
-	Lag        *int64        `json:"lag"`     // null where Kafka is away
+	Balance    int64         `json:"balance"`  // 0, always
+	Replayed   int64         `json:"replayed"` // rows that left a file of the quarantine in a replay
+	Lag        *int64        `json:"lag"`      // null where Kafka is away
 	Partitions []Partition   `json:"partitions"`
 	RawFiles   RawFiles      `json:"raw_files"`
 	Days       []Day         `json:"days"`    // touched by the batches below, newest first
@@ -80,7 +81,7 @@ type RawFiles struct {
 func rawFiles(st *ledger.State) RawFiles {
 	f := RawFiles{Runs: st.Runs}
 	for k, p := range st.Sources {
-		if k.File != "" {
+		if _, ours := k.Quarantined(); k.File != "" && !ours {
 			f.Known++
 			if p.AtEnd {
 				f.Done++
@@ -135,7 +136,7 @@ type Live struct {
 func Of(st *ledger.State, live Live) Table {
 	t := Table{
 		Table: st.Table, Head: st.Head, Mark: st.Mark, Pending: live.Pending, Watermark: st.Watermark,
-		Totals: st.Totals, Balance: st.Totals.Balance(), Halted: live.Halted, OpenRows: live.OpenRows,
+		Totals: st.Totals, Balance: st.Totals.Balance(), Replayed: st.Replayed, Halted: live.Halted, OpenRows: live.OpenRows,
 		Partitions: partitions(st, live.Ends), RawFiles: rawFiles(st), Batches: batches(live.Recent), Days: days(live.Recent), Halts: []Halt{},
 	}
 	if st.Head > 0 {

@@ -41,6 +41,9 @@ func (t *Table) text(out *strings.Builder, now ledger.Time, color bool) {
 	out.WriteByte('\n')
 	t.partitionText(out)
 	fmt.Fprintf(out, "\n%s\n", Fates([]Table{*t}))
+	if t.Replayed > 0 {
+		fmt.Fprintf(out, "rows of the quarantine judged anew by replays: %s; they are counted as they are since\n", Number(t.Replayed))
+	}
 	t.dayText(out)
 	t.batchText(out, color)
 }

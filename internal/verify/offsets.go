@@ -14,6 +14,7 @@ type tally struct {
 	late    int64 // rows of late files
 	damaged bool  // a file is missing or different: its rows cannot be counted
 	raw     bool  // some of its sources are raw files
+	replay  bool  // its sources are being learned
 }
 
 // source is a range of the record, and the places that rows of its files have:
@@ -25,6 +26,7 @@ type source struct {
 	from, to  int64
 	records   int64
 	places    []int64
+	want      []int64 // of a replay: the only places that rows may have, in order
 }
 
 func (s *source) String() string {
@@ -71,6 +73,9 @@ func (t *tally) source(last *source, name string, partition int32) *source {
 		if s.partition == partition && s.name == name {
 			return s
 		}
+	}
+	if t.replay {
+		return t.first(name, partition)
 	}
 	return nil
 }

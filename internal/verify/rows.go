@@ -128,7 +128,7 @@ type sheet struct {
 
 func (s *sheet) read(timeColumn string) (err error) {
 	defer recovered(&err)
-	s.values = make([]parquet.Value, 4096)
+	s.values = pooled()
 	first := int64(0)
 	for _, group := range s.file.RowGroups() {
 		if err := s.group(group, first, timeColumn); err != nil {
@@ -138,6 +138,9 @@ func (s *sheet) read(timeColumn string) (err error) {
 	}
 	return nil
 }
+
+// pooled is room for the values that are read at once.
+func pooled() []parquet.Value { return make([]parquet.Value, 4096) }
 
 // group reads one row group, whose first row is row first of the file.
 func (s *sheet) group(g parquet.RowGroup, first int64, timeColumn string) error {
@@ -236,7 +239,7 @@ func (s *sheet) places(g parquet.RowGroup, column string, first int64) error {
 		if src != nil && src.raw != raw || src == nil && raw {
 			return // the other column tells
 		}
-		if src == nil || x.IsNull() || x.Int64() < src.from || x.Int64() >= src.to {
+		if src == nil || x.IsNull() || !src.has(x.Int64()) {
 			s.outside.add(first+row, "are not from the ranges of the record", func() string {
 				return fmt.Sprintf("%s, %s %d", s.names[row], strings.TrimPrefix(column, "_"), x.Int64())
 			})

@@ -18,12 +18,15 @@
 //	   as long as its own check was not made anew with it
 //	V7 (deep) the rows are those of the record: its batch id, its offsets, each once in all
 //	   outputs, their number, their days and the bounds of their event times
+//	V8 a replay takes whole files of the quarantine, as they were written, each once; deep: its
+//	   rows are theirs, each once in all outputs
 //
 // A lake may be written while it is verified: what is decided later than the walk
 // over the ledger is not judged. Memory is that of one record at a time and, where rows
 // are read, of one file of up to 64 MiB (larger ones are read twice instead), plus a few
-// bytes for each file and batch and one listing of the table's folders. An error means
-// that the lake could not be read, or is of a newer version; findings are no errors.
+// bytes for each file and batch, the entry of each file of the quarantine, and one listing
+// of the table's folders. An error means that the lake could not be read, or is of a newer
+// version; findings are no errors.
 package verify
 
 import (
@@ -94,7 +97,7 @@ type Summary struct {
 
 // Table verifies one table of a lake.
 func Table(ctx context.Context, lake Lake, table string, o Options) (Summary, error) {
-	v := &verifier{lake: lake, options: o, known: map[uint64]bool{}, batches: map[uint64]int64{}, state: ledger.NewState(table), sum: Summary{Table: table}}
+	v := &verifier{lake: lake, options: o, known: map[uint64]bool{}, rejected: map[string]*ledger.File{}, batches: map[uint64]int64{}, state: ledger.NewState(table), sum: Summary{Table: table}}
 	if err := v.listCheckpoints(ctx); err != nil {
 		return v.sum, err
 	}
@@ -110,13 +113,14 @@ type verifier struct {
 	options Options
 	sum     Summary
 
-	state       *ledger.State    // folded from the records so far
-	changed     int64            // the last record that is not what its own check says, 0: none
-	broken      bool             // a record was missing, unreadable or did not follow
-	checkpoints []int64          // heads of checkpoints not reached yet, ascending
-	mark        int64            // the published mark of the newest checkpoint
-	known       map[uint64]bool  // hashes of the names of published files
-	batches     map[uint64]int64 // records by the hashes of their batch ids
+	state       *ledger.State           // folded from the records so far
+	changed     int64                   // the last record that is not what its own check says, 0: none
+	broken      bool                    // a record was missing, unreadable or did not follow
+	checkpoints []int64                 // heads of checkpoints not reached yet, ascending
+	mark        int64                   // the published mark of the newest checkpoint
+	rejected    map[string]*ledger.File // of the quarantine: those that were not replayed
+	known       map[uint64]bool         // hashes of the names of published files
+	batches     map[uint64]int64        // records by the hashes of their batch ids
 	buffer      []byte
 }
 
@@ -142,6 +146,11 @@ func (v *verifier) record(ctx context.Context, r *ledger.Record) error {
 	}
 	v.sum.Batches++
 	t := newTally(r)
+	if r.Replayed() > 0 {
+		if err := v.replay(ctx, t); err != nil {
+			return err
+		}
+	}
 	for i := range r.Files {
 		f := &r.Files[i]
 		v.sum.Files++
@@ -151,6 +160,9 @@ func (v *verifier) record(ctx context.Context, r *ledger.Record) error {
 			v.found(r.Seq, f.Path, "is named twice in the ledger")
 		} else {
 			v.known[name] = true
+		}
+		if f.Output == ledger.Quarantine {
+			v.rejected[f.Path] = f
 		}
 		if err := v.file(ctx, t, f); err != nil {
 			return err
