@@ -47,7 +47,7 @@ func (v *verifier) replay(ctx context.Context, t *tally) error {
 		s.want, s.places, s.records = s.places, nil, int64(len(s.places))
 		s.from, s.to = s.want[0], s.want[len(s.want)-1]+1
 	}
-	t.replay = false
+	t.replay, t.raw = false, slices.ContainsFunc(t.sources, func(s *source) bool { return s.raw })
 	return nil
 }
 
@@ -65,6 +65,7 @@ func (v *verifier) taken(ctx context.Context, t *tally, f *ledger.File) error {
 	defer in.Close()
 	p, err := openParquet(io.NewSectionReader(in, 0, size), size)
 	if err == nil {
+		_, t.raw = p.Schema().Lookup(columnFile)
 		s := &sheet{tally: t, file: p, ctxErr: ctx.Err}
 		err = s.origin()
 	}
