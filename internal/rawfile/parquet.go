@@ -166,7 +166,9 @@ func (p *parquetFile) nextGroup() error {
 	p.left = g.rows
 	for i, c := range p.columns {
 		if i < len(g.chunks) {
-			c.open(&g.chunks[i])
+			if err := c.open(&g.chunks[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

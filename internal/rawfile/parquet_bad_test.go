@@ -3,6 +3,7 @@ package rawfile_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"runtime"
 	"strings"
@@ -202,6 +203,30 @@ func TestParquetEndsWithAnError(t *testing.T) {
 				t.Errorf("it took %d MiB", took)
 			}
 		})
+	}
+}
+
+// TestParquetWide has as many columns as there may be, of which each could be read ahead.
+func TestParquetWide(t *testing.T) {
+	const columns = 9_990
+	f := craft(page(1, 0, oneTwo[:4])+strings.Repeat("\x00", 100<<10), 1)
+	f.schema = []structure{{{4, "root"}, {5, columns}}}
+	var chunks []structure
+	for i := range columns {
+		f.schema = append(f.schema, structure{{1, 1}, {3, 0}, {4, fmt.Sprintf("c%d", i)}})
+		chunks = append(chunks, structure{{2, int64(4)}, {3, structure{{1, 1}, {4, 0}, {5, int64(1)}, {6, int64(len(f.pages))}, {7, int64(len(f.pages))}, {9, int64(4)}}}})
+	}
+	f.groups = []structure{{{1, chunks}, {3, int64(1)}}}
+	path := write(t, "x.parquet", f.file())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := read(t, path, options())
+	runtime.ReadMemStats(&after)
+	if got.err != nil || len(got.records) != 1 || !strings.HasSuffix(got.records[0].text, `"c9989":1}`) {
+		t.Errorf("got %d rows and %v", len(got.records), got.err)
+	}
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 128 {
+		t.Errorf("it took %d MiB", took)
 	}
 }
 

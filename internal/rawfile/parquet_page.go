@@ -16,6 +16,13 @@ const (
 	pageHead = 64 << 10  // bytes of its header
 )
 
+// What is read ahead of each column: as much as a header may take, but of files with many
+// columns less, for each has its own.
+const (
+	aheadAll   = 64 << 20 // bytes, of all columns
+	aheadLeast = 4 << 10  // of one
+)
+
 // pageHeader says what a page is.
 type pageHeader struct {
 	kind, plain, packed int32
@@ -103,14 +110,32 @@ type parquetColumn struct {
 }
 
 // open begins a chunk.
-func (c *parquetColumn) open(chunk *parquetChunk) {
+func (c *parquetColumn) open(chunk *parquetChunk) error {
 	from := io.NewSectionReader(c.file.f, chunk.start, chunk.size)
-	if c.in == nil {
-		c.in = bufio.NewReaderSize(from, pageHead)
+	ahead := max(aheadLeast, min(pageHead, aheadAll/len(c.file.columns)))
+	if err := c.ahead(from, min(int64(ahead), chunk.size)); err != nil {
+		return err
 	}
 	c.in.Reset(from)
 	c.unread, c.left, c.codec = chunk.size, chunk.values, chunk.codec
 	c.inPage, c.shown, c.hasDict = 0, false, false
+	return nil
+}
+
+// ahead has c.in hold n bytes at least, of what from goes on with if it must be made anew.
+func (c *parquetColumn) ahead(from io.Reader, n int64) error {
+	was := int64(0)
+	if c.in != nil {
+		was = int64(c.in.Size())
+	}
+	if c.in != nil && was >= n {
+		return nil
+	}
+	if err := c.file.hold(n - was); err != nil {
+		return err
+	}
+	c.in = bufio.NewReaderSize(from, int(n))
+	return nil
 }
 
 // ended reports whether no value is left.
@@ -182,7 +207,11 @@ func (c *parquetColumn) header() (h pageHeader, err error) {
 		return h, fmt.Errorf("its pages end, and %d of its values are not there", c.left)
 	}
 	for _, most := range []int64{256, pageHead} {
-		b, failed := c.in.Peek(int(min(most, c.unread)))
+		most = min(most, c.unread)
+		if err := c.ahead(c.in, most); err != nil {
+			return h, err
+		}
+		b, failed := c.in.Peek(int(most))
 		if failed != nil {
 			return h, c.file.cut(failed)
 		}
