@@ -19,9 +19,9 @@ type budget struct {
 	maxRows  int
 }
 
-// resting is what the program takes in memory while it holds no record (30 MiB were
+// resting is what the program takes in memory while it holds no record (60 MiB were
 // measured), and what encoders keep between batches.
-const resting = 40 << 20
+const resting = 64 << 20
 
 func newBudget(c Config) budget {
 	total := max(c.Memory/4*3-resting-c.Staging*int64(c.Workers), c.Memory/4)
