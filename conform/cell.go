@@ -128,7 +128,6 @@ func (d *Decoder) shortText(c *column, from, n int) {
 
 // cellValue is cell without short cuts, for a field that is not null.
 func (d *Decoder) cellValue(column int, k *cell) {
-	c := &d.columns[column]
 	text := d.buf[k.from:k.to]
 	at := place{int(k.from), len(text)}
 	if k.form != cellBare {
@@ -137,6 +136,13 @@ func (d *Decoder) cellValue(column int, k *cell) {
 	if k.form == cellDoubled {
 		text = d.undouble(text)
 	}
+	d.bareText(column, text, at)
+}
+
+// bareText gives a column what a text says that stands at a place, without quotes or
+// anything else that tells its kind.
+func (d *Decoder) bareText(column int, text []byte, at place) {
+	c := &d.columns[column]
 	if len(text) >= maxText {
 		d.reject(column, ReasonLimit, wantText, at)
 		return

@@ -11,6 +11,8 @@ import (
 type Decoder struct {
 	plan    *Plan
 	columns []column
+	slots   []column // the columns, then the fields that columns come from within
+	within  []bool   // by node: the record has it
 	drift   differences
 	seed    maphash.Seed
 	keys    keySet
@@ -92,6 +94,9 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 			fallthrough
 		default:
 			d.decode()
+			if len(d.plan.record) > 0 {
+				d.fromRecord()
+			}
 		}
 		if d.bad {
 			d.refuse(batch.Quarantined)
@@ -206,8 +211,8 @@ func (d *Decoder) Bytes() int64 {
 func (d *Decoder) nextStamp() {
 	d.stamp++
 	if d.stamp == 0 { // after four billion records all marks are old
-		for i := range d.columns {
-			d.columns[i].stamp = 0
+		for i := range d.slots {
+			d.slots[i].stamp = 0
 		}
 		d.keys.forget()
 		d.stamp = 1

@@ -69,11 +69,11 @@ func (d *Decoder) wander(pos, n int) (int, int) {
 		if d.peek(comma) != ',' {
 			break
 		}
-		name, value := d.quickKey(d.space(comma + 1))
+		name, value := d.quickKey(&d.plan.names, d.space(comma+1))
 		if value == 0 || name.rank > 0 {
 			break
 		}
-		c := &d.columns[name.column]
+		c := &d.slots[name.column]
 		quotes := 0
 		if d.buf[value] == '"' {
 			quotes = 1
@@ -116,7 +116,7 @@ func (d *Decoder) mark(from, to int) bool {
 			}
 			continue
 		}
-		c := &d.columns[it.column]
+		c := &d.slots[it.column]
 		if c.stamp == d.stamp {
 			return false
 		}

@@ -49,7 +49,9 @@ func (d *Decoder) headerFor(l *batch.Layout) *header {
 		names = l.Header
 	} else {
 		for i := range d.plan.table.Columns {
-			names = append(names, d.plan.table.Columns[i].Name)
+			if c := d.plan.table.Columns[i].Names(); c != nil {
+				names = append(names, c[0])
+			}
 		}
 	}
 	h := d.plan.newHeader(names)
@@ -67,7 +69,7 @@ func (p *Plan) newHeader(names []string) *header {
 		h.doubled = h.doubled || seen[name]
 		seen[name] = true
 		f := headerField{column: -1, name: []byte(name)}
-		if column, rank, ok := p.names.find(f.name); ok {
+		if column, rank, ok := p.names.find(f.name); ok && column < len(p.columns) {
 			f.column, f.rank = int32(column), int32(rank)
 			switch other := holder[column]; {
 			case other == 0:
@@ -84,6 +86,9 @@ func (p *Plan) newHeader(names []string) *header {
 	h.want = fmt.Sprintf("%d fields as the header has, this line has another number", len(h.fields))
 	p.byCase(h, holder)
 	for column, i := range holder {
+		if p.columns[column].from.Part != schema.FromField {
+			continue
+		}
 		if i == 0 {
 			h.missing = append(h.missing, column)
 			continue
@@ -112,7 +117,7 @@ func (p *Plan) byCase(h *header, holder []int) {
 	for i := range p.table.Columns {
 		c := &p.table.Columns[i]
 		own := map[string]bool{}
-		for _, name := range append([]string{c.Name}, c.Aliases...) {
+		for _, name := range c.Names() {
 			if name = fold(name); !own[name] {
 				own[name] = true
 				owners[name]++
@@ -121,7 +126,7 @@ func (p *Plan) byCase(h *header, holder []int) {
 	}
 	for i := range p.table.Columns {
 		c := &p.table.Columns[i]
-		for _, name := range append([]string{c.Name}, c.Aliases...) {
+		for _, name := range c.Names() {
 			key := fold(name)
 			at := fields[key]
 			if holder[i] != 0 || at <= 0 || owners[key] > 1 || h.fields[at-1].column >= 0 {

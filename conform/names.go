@@ -2,11 +2,9 @@ package conform
 
 import (
 	"encoding/binary"
-
-	"tidemark/internal/schema"
 )
 
-// nameTable finds the column of a key, with open addressing.
+// nameTable finds the column of a key, with open addressing; within a field, the node.
 type nameTable struct {
 	slots []nameSlot // a power of two, at most a quarter full
 	shift uint
@@ -34,21 +32,15 @@ func nameKeyOf(b *[24]byte) (key nameKey, n int, ok bool) {
 	return nameKey{w0 & in0, w1 & in1, w2&in2 | (length+1)<<56}, int(length), end0|end1|end2 != 0
 }
 
-func newNameTable(t *schema.Table) nameTable {
-	n := 0
-	for i := range t.Columns {
-		n += 1 + len(t.Columns[i].Aliases)
-	}
+// newNameTable makes a table of names, of which none stands there twice.
+func newNameTable(names []nameSlot) nameTable {
 	nt := nameTable{slots: make([]nameSlot, 4), shift: 62}
-	for len(nt.slots) < 4*n {
+	for len(nt.slots) < 4*len(names) {
 		nt.slots = make([]nameSlot, 2*len(nt.slots))
 		nt.shift--
 	}
-	for i := range t.Columns {
-		nt.add(nameSlot{name: t.Columns[i].Name, column: int32(i)})
-		for k, alias := range t.Columns[i].Aliases {
-			nt.add(nameSlot{name: alias, column: int32(i), rank: int32(k + 1)})
-		}
+	for _, s := range names {
+		nt.add(s)
 	}
 	return nt
 }

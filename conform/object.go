@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"hash/maphash"
 	"unicode/utf8"
+
+	"tidemark/internal/schema"
 )
 
 // record decodes the value buf[base:end] into its row.
@@ -53,7 +55,9 @@ func (d *Decoder) object(pos int) {
 		}
 		if at := d.space(next); d.learned.whole(item) && d.peek(at) == '}' && d.space(at+1) == d.end {
 			for _, column := range d.learned.missing {
-				d.missing(column)
+				if c := &d.columns[column]; c.outer == 0 || d.slots[c.outer].item < 0 || !d.within[c.node] {
+					d.missing(column)
+				}
 			}
 			d.learned.met()
 			return
@@ -150,13 +154,19 @@ func (d *Decoder) members(pos, next, items int) bool {
 
 // fill deals with the columns that had no key.
 func (d *Decoder) fill() {
-	if d.have == len(d.columns) {
+	if d.have == d.plan.atOnce {
 		return
 	}
 	for i := range d.columns {
-		if c := &d.columns[i]; c.stamp != d.stamp {
+		switch c := &d.columns[i]; {
+		case c.from.Part != schema.FromField:
+		case c.outer > 0:
+			if d.slots[c.outer].stamp != d.stamp || !d.within[c.node] {
+				d.missing(i)
+			}
+		case c.stamp != d.stamp:
 			d.missing(i)
-		} else if c.rank > 0 {
+		case c.rank > 0:
 			d.show(d.drift.alias(i, int(c.rank)))
 		}
 	}
@@ -167,8 +177,8 @@ func (d *Decoder) fill() {
 // given where the template does not have it.
 func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 	if !d.plain {
-		if n, next := d.quickKey(pos); next > 0 {
-			if n.rank == 0 && d.columns[n.column].stamp != d.stamp {
+		if n, next := d.quickKey(&d.plan.names, pos); next > 0 {
+			if n.rank == 0 && d.slots[n.column].stamp != d.stamp {
 				return d.columnValue(int(n.column), 0, next, item)
 			}
 		}
@@ -188,7 +198,7 @@ func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 		next, ok = d.extra(s, key, next)
 		return next, item, ok
 	}
-	if c := &d.columns[column]; c.stamp == d.stamp {
+	if c := &d.slots[column]; c.stamp == d.stamp {
 		switch {
 		case c.rank == int32(rank):
 			d.fail(ReasonDuplicate, "each key once", s.from-1, s.to-s.from+2)
@@ -202,9 +212,9 @@ func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 	return d.columnValue(column, rank, next, item)
 }
 
-// quickKey finds the column of a key without escapes, and the value behind its
-// colon; next is 0 for any other key.
-func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
+// quickKey finds a key without escapes among names, and the value behind its colon;
+// next is 0 for any other key.
+func (d *Decoder) quickKey(names *nameTable, pos int) (name *nameSlot, next int) {
 	if d.peek(pos) != '"' {
 		return nil, 0
 	}
@@ -213,7 +223,7 @@ func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
 		return nil, 0
 	}
 	colon := d.space(pos + n + 2)
-	if name = d.plan.names.quick(key); name == nil || d.peek(colon) != ':' {
+	if name = names.quick(key); name == nil || d.peek(colon) != ':' {
 		return nil, 0
 	}
 	if next = d.space(colon + 1); next >= d.end {
@@ -225,13 +235,17 @@ func (d *Decoder) quickKey(pos int) (name *nameSlot, next int) {
 // columnValue decodes the value at pos into a column that comes under the name of
 // a rank. The rest is as member has it.
 func (d *Decoder) columnValue(column, rank, pos, item int) (next, after int, ok bool) {
-	c := &d.columns[column]
+	c := &d.slots[column]
 	c.stamp, c.rank = d.stamp, int32(rank)
 	if rank == 0 {
 		d.have++
 	}
 	if c.item >= 0 {
 		item = int(c.item) + 1
+	}
+	if c.usual == classWithin {
+		next, ok = d.field(c, pos)
+		return next, item, ok
 	}
 	if !d.plain {
 		quotes := 0

@@ -16,6 +16,10 @@ import (
 type Plan struct {
 	table   *schema.Table
 	columns []field
+	fields  []field    // at the top of a record, that columns come from within
+	nodes   []pathNode // from 1 on
+	record  []int      // columns that come from the key, the headers or the timestamp
+	atOnce  int        // names that a record has if no column is missing, −1: they do not tell
 	names   nameTable
 	csv     csvStyle
 }
@@ -26,6 +30,9 @@ type field struct {
 	required bool
 	fallback schema.Value // what a missing value becomes
 	aliases  []string
+	from     schema.From
+	node     int32 // of a column from within a field, and of that field; 0: none
+	outer    int32 // the slot of the field that the column comes from within, 0: none
 
 	digits int    // most digits of a whole number (unscaled, for a decimal)
 	scale  int    // of a decimal
@@ -41,6 +48,7 @@ type field struct {
 	usual    class // how its values are mostly written
 	typeName string
 	want     string // what a value of this column looks like
+	none     string // where a value should be that comes from another part than the fields
 }
 
 // Compile makes the plan of a table whose records are JSON objects or lines of CSV.
@@ -64,13 +72,13 @@ func Compile(t *schema.Table) (*Plan, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	p.names = newNameTable(t)
+	p.compileNames()
 	return p, nil
 }
 
 func compileField(c *schema.Column) (field, []error) {
 	f := field{
-		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases,
+		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases, from: c.From,
 		unit: c.Time.Unit, layout: c.Time.Layout, zone: c.Time.Zone,
 	}
 	if c.Type.Validate() != nil {
@@ -103,6 +111,13 @@ func compileField(c *schema.Column) (field, []error) {
 	}
 	if !f.isTime() && (f.unit != "" || f.layout != "" || f.zone != nil) {
 		errs = append(errs, fmt.Errorf("unit, layout and zone belong to a date or a timestamp, this is a %s: leave them out", f.typeName))
+	}
+	if f.from.Part != schema.FromField {
+		if f.kind == schema.String {
+			f.want += " in UTF-8"
+		}
+		f.want += " in " + partName(f.from)
+		f.none = "a value: there is none in " + partName(f.from)
 	}
 	for _, c := range []byte(`0"t`) {
 		if f.usual == classOther {
@@ -177,7 +192,12 @@ func (f *field) checkDefault() []error {
 // Decoder makes a decoder for one goroutine.
 func (p *Plan) Decoder() *Decoder {
 	d := &Decoder{plan: p, seed: maphash.MakeSeed()}
-	d.columns = make([]column, len(p.columns))
+	d.slots = make([]column, len(p.columns)+len(p.fields))
+	d.columns = d.slots[:len(p.columns):len(p.columns)]
+	d.within = make([]bool, len(p.nodes))
+	for i := range p.fields {
+		d.slots[len(p.columns)+i].field = &p.fields[i]
+	}
 	for i := range d.columns {
 		d.columns[i].field = &p.columns[i]
 		for k := range d.columns[i].index.mix { // odd, so that no bit of a text is lost

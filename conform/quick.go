@@ -25,6 +25,7 @@ const (
 	classMoment                   // a timestamp as text
 	classDate                     // a date as text
 	classEpoch                    // a timestamp as a number
+	classWithin                   // a field that columns come from within
 )
 
 // quotes is how many bytes of a value are read before its short cut: the opening
@@ -51,6 +52,8 @@ func ends(c byte) bool {
 func (f *field) classFor(c byte) class {
 	isNumber, isText := c == '-' || c-'0' <= 9, c == '"'
 	switch {
+	case f.usual == classWithin:
+		return classWithin
 	case c == 'n':
 		return classNull
 	case isText && f.kind == schema.String:
@@ -100,6 +103,8 @@ func (d *Decoder) quick(k class, column, pos int) int {
 		return d.quickBoolean(&d.columns[column], pos)
 	case classDropped:
 		return d.quickDrop(pos)
+	case classWithin:
+		return d.quickField(&d.slots[column], pos)
 	case classNull:
 		d.setNull(&d.columns[column]) // the word is part of what was compared
 		return pos

@@ -18,7 +18,7 @@ import (
 //
 //	table missing=… extra=… widen=… narrow=…    one column a line: its name, its
 //	        type, then required, null or default=… (else the type's own default),
-//	        aliases=a,b unit=… zone=… layout=… (to the end of the line)
+//	        aliases=a,b from=… unit=… zone=… layout=… (to the end of the line)
 //	decode  one record a line; <tombstone> is none. Tells values, rejects, drift
 //
 // Every batch is decoded again with the records in the opposite order, which must
@@ -139,6 +139,10 @@ func parseColumn(t *testing.T, line string) schema.Column {
 				if _, err := fmt.Sscan(value, &c.Default.Int); err != nil {
 					t.Fatal(err)
 				}
+			}
+		case "from":
+			if c.From, err = schema.ParseFrom(value); err != nil {
+				t.Fatal(err)
 			}
 		case "aliases":
 			c.Aliases = strings.Split(value, ",")

@@ -1,12 +1,16 @@
 package conform
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"tidemark/internal/schema"
+)
 
 // template is how a record was written from which the decoder learned: the next
 // one is expected to look the same but for its values.
 type template struct {
 	items   []item
-	missing []int // columns that have no item
+	missing []int // columns that have no item, or come from within one
 
 	// A record that took the general parser is learned from if most since the last
 	// time did. Each time so many more have to, so that records without a common
@@ -89,8 +93,8 @@ func (t *template) missed() bool {
 func (d *Decoder) forget() {
 	patience := max(d.learned.patience, leastPatience)
 	d.learned = template{items: d.learned.items[:0], missing: d.learned.missing[:0], patience: patience}
-	for i := range d.columns {
-		d.columns[i].item = -1
+	for i := range d.slots {
+		d.slots[i].item = -1
 	}
 }
 
@@ -107,8 +111,8 @@ func (t *template) bytes() int64 {
 func (d *Decoder) learn(pos int) {
 	t := &d.learned
 	t.items, t.missing, t.astray = t.items[:0], t.missing[:0], 0
-	for i := range d.columns {
-		d.columns[i].item = -1
+	for i := range d.slots {
+		d.slots[i].item = -1
 	}
 	from := pos
 	at := d.space(pos + 1)
@@ -117,7 +121,7 @@ func (d *Decoder) learn(pos int) {
 		value := d.space(d.space(s.to+1) + 1)
 		it := d.newItem(key, d.peek(value))
 		if it.column >= 0 {
-			c := &d.columns[it.column]
+			c := &d.slots[it.column]
 			if c.rank != it.rank { // a record with two names of a column has no template
 				d.forget()
 				return
@@ -138,7 +142,7 @@ func (d *Decoder) learn(pos int) {
 		at = d.space(d.space(end) + 1)
 	}
 	for i := range d.columns {
-		if d.columns[i].item < 0 {
+		if c := &d.columns[i]; c.item < 0 && c.from.Part == schema.FromField {
 			t.missing = append(t.missing, i)
 		}
 	}
@@ -150,7 +154,7 @@ func (d *Decoder) newItem(key []byte, c byte) item {
 	if !known {
 		return item{class: classDropped, column: -1, slot: int32(d.drift.extraKey(key, "")), key: append([]byte(nil), key...)}
 	}
-	it := item{class: d.columns[column].classFor(c), column: int32(column), rank: int32(rank), slot: -1}
+	it := item{class: d.slots[column].classFor(c), column: int32(column), rank: int32(rank), slot: -1}
 	if rank > 0 {
 		it.slot = int32(d.drift.alias(column, rank))
 	}

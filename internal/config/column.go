@@ -18,7 +18,7 @@ func (t *tableReader) readColumns(v value) {
 	t.columns = map[string]value{}
 	for _, item := range items {
 		item.name = ""
-		c, ok := readColumn(item)
+		c, ok := t.readColumn(item)
 		if !ok {
 			continue
 		}
@@ -36,28 +36,45 @@ func (t *tableReader) readColumns(v value) {
 	t.oneMeaning(v)
 }
 
-// oneMeaning reports names that two columns answer to.
+// oneMeaning reports names that two columns answer to, and values that two would take.
 func (t *tableReader) oneMeaning(v value) {
-	owner := map[string]string{}
-	for _, c := range t.schema.Columns {
-		owner[c.Name] = c.Name
+	at := func(column string) value {
+		if item, ok := t.columns[column]; ok {
+			return item
+		}
+		return v
 	}
-	for _, c := range t.schema.Columns {
-		for _, alias := range c.Aliases {
+	owner := map[string]string{}
+	for i := range t.schema.Columns {
+		c := &t.schema.Columns[i]
+		names := c.Names()
+		if len(names) == 0 {
+			continue
+		}
+		if other, taken := owner[names[0]]; taken {
+			at(c.Name).fault("column %s comes from %s, and so does column %s: a field fills one column", c.Name, quoted(names[0]), other)
+		}
+		owner[names[0]] = c.Name
+	}
+	for i := range t.schema.Columns {
+		c := &t.schema.Columns[i]
+		for k, alias := range c.Names() {
+			if k == 0 {
+				continue
+			}
 			if other, taken := owner[alias]; taken {
-				at, ok := t.columns[c.Name]
-				if !ok {
-					at = v
-				}
-				at.fault("aliases of column %s have %s, which stands for column %s: a name stands for one column, once", c.Name, quoted(alias), other)
+				at(c.Name).fault("aliases of column %s have %s, which stands for column %s: a name stands for one column, once", c.Name, quoted(alias), other)
 			}
 			owner[alias] = c.Name
 		}
 	}
+	for _, o := range t.schema.Overlaps() {
+		at(t.schema.Columns[o.Column].Name).fault("%s", o.Why)
+	}
 }
 
 // readColumn reads one column. Without a name there is nothing to go on with.
-func readColumn(v value) (schema.Column, bool) {
+func (t *tableReader) readColumn(v value) (schema.Column, bool) {
 	var c schema.Column
 	s, ok := v.section(columnSection)
 	if !ok {
@@ -81,10 +98,35 @@ func readColumn(v value) (schema.Column, bool) {
 	if err := c.Validate(); err != nil {
 		s.values["name"].fault("%s: %v", quoted(c.Name), err)
 	}
+	s.with("from", func(v value) { t.readFrom(v, &c) })
 	c.Default = schema.DefaultFor(c.Type)
 	s.with("default", func(v value) { v.columnDefault(&c) })
 	s.readTime(&c)
 	return c, ok
+}
+
+// readFrom reads where a column comes from.
+func (t *tableReader) readFrom(v value, c *schema.Column) {
+	var text string
+	if !v.text(&text) {
+		return
+	}
+	from, err := schema.ParseFrom(text)
+	if err != nil {
+		v.fault("%s of column %s: %v", v.shown(), c.Name, err)
+		return
+	}
+	for _, step := range from.Path {
+		v.nameable(step.Key)
+	}
+	v.nameable(from.Header)
+	c.From = from
+	for _, err := range []error{c.From.Validate(c), c.InFormat(t.schema.Format)} {
+		if err != nil {
+			v.fault("of column %s: %v", c.Name, err)
+			c.From = schema.From{}
+		}
+	}
 }
 
 // longestName is more than any column is called, in bytes.

@@ -11,6 +11,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,6 +67,7 @@ type Column struct {
 	Required bool // a missing or null value quarantines the row
 	Default  Value
 	Aliases  []string // other names of the same field in a source
+	From     From     `json:",omitzero"` // where its value stands in a source
 
 	// Time tells how a date or a timestamp is written in the source.
 	Time TimeFormat
@@ -125,7 +127,10 @@ func (c *Column) Validate() error {
 	if reserved[c.Name] || strings.HasPrefix(c.Name, "_") {
 		return fmt.Errorf("this name is Tidemark's own (names beginning with _ are too): use another, and list the source's name under aliases")
 	}
-	return c.Type.Validate()
+	if err := c.Type.Validate(); err != nil {
+		return err
+	}
+	return c.From.Validate(c)
 }
 
 // Validate reports every fault of the table at once.
@@ -141,13 +146,22 @@ func (t *Table) Validate() error {
 	seen := map[string]string{}
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		for _, n := range append([]string{c.Name}, c.Aliases...) {
-			if n == "" {
-				bad("column %d of table %s has an empty name or alias", i+1, t.Name)
-			} else if other, dup := seen[n]; dup {
+		names := c.Names()
+		if c.Name == "" || slices.Contains(c.Aliases, "") {
+			bad("column %d of table %s has an empty name or alias", i+1, t.Name)
+		}
+		if t.Column(c.Name) != i {
+			bad("table %s has two columns named %q", t.Name, c.Name)
+			names = nil
+		}
+		for _, n := range names {
+			if other, dup := seen[n]; dup {
 				bad("name %q stands for both column %s and column %s of table %s", n, other, c.Name, t.Name)
 			}
 			seen[n] = c.Name
+		}
+		if err := c.InFormat(t.Format); err != nil {
+			bad("column %s of table %s: %w", c.Name, t.Name, err)
 		}
 		if err := c.Validate(); err != nil {
 			bad("column %s of table %s: %w", c.Name, t.Name, err)
@@ -155,6 +169,9 @@ func (t *Table) Validate() error {
 		if c.Required && !c.Default.Null && i == t.EventTime {
 			c.Default = Value{Null: true}
 		}
+	}
+	for _, o := range t.Overlaps() {
+		bad("table %s: %s", t.Name, o.Why)
 	}
 	switch {
 	case t.EventTime >= len(t.Columns):

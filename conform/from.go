@@ -1,0 +1,326 @@
+package conform
+
+import (
+	"tidemark/internal/schema"
+)
+
+// pathNode is a value on the way to columns that come from within a field at the top
+// of a record: that field, or what stands in it. A value that no node is for is read
+// over, and is no difference to the schema.
+type pathNode struct {
+	column int32     // that the value fills, −1: it leads on
+	end    int32     // the nodes within it are those from the next one on, up to end
+	names  nameTable // of an object: nodes by their keys
+	items  []element // of an array: nodes by their place, ascending
+	leaves []leaf    // of the columns from within it
+}
+
+// element is an element of an array that leads on.
+type element struct {
+	index int
+	node  int32
+}
+
+// leaf is a column from within a node.
+type leaf struct {
+	column int32
+	want   string // what the node has to be for it
+}
+
+// compileNames makes what finds the columns of a record's keys.
+func (p *Plan) compileNames() {
+	p.nodes = make([]pathNode, 1)
+	p.atOnce = len(p.columns)
+	var names []nameSlot
+	var within []int // columns
+	for i := range p.columns {
+		c := &p.table.Columns[i]
+		switch {
+		case c.From.Part != schema.FromField:
+			p.record = append(p.record, i)
+			p.atOnce--
+		case c.From.Nested():
+			within = append(within, i)
+		default:
+			for rank, name := range c.Names() {
+				names = append(names, nameSlot{name: name, column: int32(i), rank: int32(rank)})
+			}
+		}
+	}
+	if len(within) > 0 {
+		p.atOnce = -1
+	}
+	for _, g := range p.groups(within, 0) {
+		slot := int32(len(p.columns) + len(p.fields))
+		p.fields = append(p.fields, field{usual: classWithin, node: p.addNode(g.columns, 1)})
+		for _, i := range g.columns {
+			p.columns[i].outer = slot
+		}
+		names = append(names, nameSlot{name: g.step.Key, column: slot})
+	}
+	p.names = newNameTable(names)
+}
+
+// group is the columns whose paths have a step in common.
+type group struct {
+	step    schema.Step
+	columns []int
+}
+
+// groups puts columns together by a step of their paths, in the order in which the
+// steps occur; elements of an array ascend.
+func (p *Plan) groups(columns []int, depth int) []group {
+	var out []group
+next:
+	for _, i := range columns {
+		step := p.columns[i].from.Path[depth]
+		at := len(out)
+		for k := range out {
+			if out[k].step == step {
+				out[k].columns = append(out[k].columns, i)
+				continue next
+			}
+			if step.Index >= 0 && out[k].step.Index > step.Index {
+				at = min(at, k)
+			}
+		}
+		out = append(out, group{})
+		copy(out[at+1:], out[at:])
+		out[at] = group{step, []int{i}}
+	}
+	return out
+}
+
+// addNode adds the node that columns have in common, whose paths lead there by a
+// number of steps, and the nodes within it. It returns its number.
+func (p *Plan) addNode(columns []int, depth int) int32 {
+	n := int32(len(p.nodes))
+	p.nodes = append(p.nodes, pathNode{column: -1})
+	if first := columns[0]; len(p.columns[first].from.Path) == depth {
+		p.nodes[n].column, p.columns[first].node = int32(first), n
+		p.nodes[n].end = n + 1
+		return n
+	}
+	node := pathNode{column: -1}
+	var names []nameSlot
+	for _, g := range p.groups(columns, depth) {
+		child, want := p.addNode(g.columns, depth+1), "an object"
+		if g.step.Index >= 0 {
+			node.items = append(node.items, element{g.step.Index, child})
+			want = "an array"
+		} else {
+			names = append(names, nameSlot{name: g.step.Key, column: child})
+		}
+		for _, i := range g.columns {
+			node.leaves = append(node.leaves, leaf{int32(i), want + ", to come to " + p.columns[i].from.String()})
+		}
+	}
+	node.names, node.end = newNameTable(names), int32(len(p.nodes))
+	p.nodes[n] = node
+	return n
+}
+
+// field decodes the value at pos, of a field that columns come from within.
+func (d *Decoder) field(c *column, pos int) (int, bool) {
+	clear(d.within[c.node:d.plan.nodes[c.node].end])
+	return d.inside(c.node, pos, 1)
+}
+
+// quickField is field as a short cut. Besides what all of them leave to the general
+// parser, it leaves values that would reject the record.
+func (d *Decoder) quickField(c *column, pos int) int {
+	d.trying = true
+	next, ok := d.field(c, pos)
+	d.trying = false
+	if !ok {
+		return 0
+	}
+	return next
+}
+
+// inside decodes the value at pos, which is node n of the record and stands in depth
+// objects and arrays. While d.trying it has no effect but on values.
+func (d *Decoder) inside(n int32, pos, depth int) (int, bool) {
+	d.within[n] = true
+	node := &d.plan.nodes[n]
+	if node.column >= 0 {
+		return d.leaf(int(node.column), pos, depth)
+	}
+	switch d.peek(pos) {
+	case '{':
+		if node.items == nil {
+			return d.insideObject(node, pos, depth)
+		}
+	case '[':
+		if node.items != nil {
+			return d.insideArray(node, pos, depth)
+		}
+	case 'n':
+		next, ok := d.word(pos, "null")
+		return next, ok && d.nullWithin(node, pos)
+	}
+	next, ok := d.skip(pos, depth)
+	if !ok || d.trying {
+		return 0, false
+	}
+	for _, l := range node.leaves {
+		d.within[d.columns[l.column].node] = true
+		d.unfitFor(int(l.column), l.want, place{pos, next - pos})
+	}
+	return next, true
+}
+
+// nullWithin makes all columns within a node null that is null itself.
+func (d *Decoder) nullWithin(node *pathNode, pos int) bool {
+	for _, l := range node.leaves {
+		c := &d.columns[l.column]
+		d.within[c.node] = true
+		switch {
+		case !c.required:
+			d.setNull(c)
+		case d.trying:
+			return false
+		default:
+			d.reject(int(l.column), ReasonRequired, "a value, not null", place{pos, 0})
+		}
+	}
+	return true
+}
+
+// insideObject decodes the members of the object at pos that lead on.
+func (d *Decoder) insideObject(node *pathNode, pos, depth int) (int, bool) {
+	at := d.space(pos + 1)
+	if d.peek(at) == '}' {
+		return at + 1, true
+	}
+	for {
+		n, value, ok := d.keyInside(node, at)
+		switch {
+		case !ok:
+			return 0, false
+		case n == 0:
+			at, ok = d.pass(value, depth+1)
+		case d.within[n]:
+			s, _ := d.str(at)
+			d.fail(ReasonDuplicate, "each key once", at, s.to-at+1)
+			return 0, false
+		default:
+			at, ok = d.inside(n, value, depth+1)
+		}
+		if !ok {
+			return 0, false
+		}
+		if at = d.space(at); d.peek(at) == '}' {
+			return at + 1, true
+		}
+		if d.peek(at) != ',' {
+			d.unexpected("a comma or the end of what is open", at)
+			return 0, false
+		}
+		at = d.space(at + 1)
+	}
+}
+
+// insideArray decodes the elements of the array at pos that lead on.
+func (d *Decoder) insideArray(node *pathNode, pos, depth int) (int, bool) {
+	at := d.space(pos + 1)
+	if d.peek(at) == ']' {
+		return at + 1, true
+	}
+	items := node.items
+	for i := 0; ; i++ {
+		var ok bool
+		if len(items) > 0 && items[0].index == i {
+			at, ok = d.inside(items[0].node, at, depth+1)
+			items = items[1:]
+		} else {
+			at, ok = d.pass(at, depth+1)
+		}
+		if !ok {
+			return 0, false
+		}
+		if at = d.space(at); d.peek(at) == ']' {
+			return at + 1, true
+		}
+		if d.peek(at) != ',' {
+			d.unexpected("a comma or the end of what is open", at)
+			return 0, false
+		}
+		at = d.space(at + 1)
+	}
+}
+
+// keyInside reads the key at pos. It returns the node that it leads to, 0 for none,
+// and the place of its value.
+func (d *Decoder) keyInside(node *pathNode, pos int) (n int32, value int, ok bool) {
+	if name, next := d.quickKey(&node.names, pos); next > 0 {
+		return name.column, next, true
+	}
+	value, ok = d.key(pos)
+	if !ok {
+		return 0, 0, false
+	}
+	s, _ := d.str(pos)
+	key := d.buf[s.from:s.to]
+	if s.escaped {
+		var lone int
+		if key, lone = d.unescape(s); lone >= 0 {
+			return 0, value, true
+		}
+	}
+	column, _, _ := node.names.find(key)
+	return int32(column), value, true
+}
+
+// pass reads over a value that leads nowhere and stands in depth objects and arrays.
+func (d *Decoder) pass(pos, depth int) (int, bool) {
+	if d.peek(pos) == '"' {
+		if to := d.plainEnd(pos + 1); to > 0 {
+			return to + 1, true
+		}
+	}
+	return d.skip(pos, depth)
+}
+
+// leaf decodes the value at pos into a column; it stands in depth objects and arrays.
+func (d *Decoder) leaf(column, pos, depth int) (int, bool) {
+	c, first := &d.columns[column], d.peek(pos)
+	if !d.plain && first != 'n' {
+		k, quotes := c.usual, 0
+		if first == '"' {
+			quotes = 1
+		}
+		if quotes != k.quotes() {
+			k = c.classFor(first)
+		}
+		if end := d.quick(k, column, pos+quotes); end > 0 && end < d.end && (ends(d.buf[end]) || d.buf[end] == ']') {
+			return end, true
+		}
+	}
+	switch {
+	case d.trying && first == 'n' && !c.required:
+		next, ok := d.word(pos, "null")
+		if ok {
+			d.setNull(c)
+		}
+		return next, ok
+	case d.trying:
+		return 0, false
+	case first != '{' && first != '[':
+		return d.value(column, pos)
+	}
+	next, ok := d.skip(pos, depth)
+	if ok {
+		d.unfit(column, ReasonType, pos, next-pos)
+	}
+	return next, ok
+}
+
+// unfitFor rejects a value that something other than the column's type wants
+// otherwise.
+func (d *Decoder) unfitFor(column int, want string, in place) {
+	if d.plan.table.Evolution.Narrow == schema.Halt {
+		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
+	}
+	d.reject(column, ReasonType, want, in)
+}
