@@ -95,6 +95,9 @@ type Orders struct {
 	// Pause lists topics whose table halted: they are not read any more. Their
 	// partitions stay ours, and Stop is still called for them.
 	Pause []string
+	// Hold lists partitions that are not read until a Seek of theirs: the Handler has not
+	// taken all that it was given. Of one order, holds come before seeks.
+	Hold []batch.Source
 }
 
 // Handler receives what is read. Start, Accept and Stop never overlap; Wait may

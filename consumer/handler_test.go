@@ -29,6 +29,8 @@ func newLedger() *ledger {
 // handler is a recording Handler. It decides what it accepted when it is stopped
 // for any reason but Lost (of which it drops it), and by flush.
 type handler struct {
+	hold   func(batch.Record) bool // does not take a record, nor what follows it
+	late   int                     // calls of Accept for what is held
 	ledger *ledger
 	name   string
 
@@ -49,6 +51,7 @@ type handler struct {
 
 // run is what was accepted of a partition and not yet decided.
 type run struct {
+	held   bool // a record was not taken: nothing is until it is sought
 	src    batch.Source
 	from   int64
 	next   int64
@@ -76,10 +79,15 @@ func (h *handler) enter(what string) func() {
 	h.busy = true
 	return func() {
 		h.busy = false
-		close(h.changed)
-		h.changed = make(chan struct{})
+		h.signal()
 		h.mu.Unlock()
 	}
+}
+
+// signal wakes those who await something. H is locked.
+func (h *handler) signal() {
+	close(h.changed)
+	h.changed = make(chan struct{})
 }
 
 func (h *handler) event(format string, args ...any) {
@@ -122,7 +130,16 @@ func (h *handler) Accept(src batch.Source, next, end int64, records iter.Seq[bat
 		h.faults = append(h.faults, "accept of "+name(src)+" that is not started")
 		return
 	}
+	if r.held {
+		h.late++
+		return
+	}
 	for rec := range records {
+		if h.hold != nil && h.hold(rec) {
+			r.held, r.next = true, rec.Offset
+			h.orders.Hold = append(h.orders.Hold, src)
+			return
+		}
 		if rec.Offset < r.next || rec.Offset >= next {
 			h.faults = append(h.faults, fmt.Sprintf("%s: offset %d outside of [%d, %d)", name(src), rec.Offset, r.next, next))
 		}
@@ -214,11 +231,15 @@ func (h *handler) Wait(ctx context.Context) (consumer.Orders, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer h.signal()
 	orders := h.orders
 	h.orders = consumer.Orders{}
 	for _, to := range orders.Seek { // what was accepted from there on is dropped
 		if r := h.open[name(to.Source)]; r != nil && r.src == to.Source {
-			r.from, r.next, r.values = to.Offset, to.Offset, nil
+			if !r.held {
+				r.from, r.values = to.Offset, nil
+			}
+			r.next, r.held = to.Offset, false
 		}
 	}
 	return orders, nil

@@ -47,7 +47,7 @@ func (s *session) deliver() {
 		s.pass(k, now)
 	}
 	if news != nil {
-		for _, p := range s.sorted(func(p *part) bool { return p.stage == reading && !p.paused }) {
+		for _, p := range s.sorted((*part).hears) {
 			found, ok := news.parts[p.key()]
 			if !ok || found.TopicID != p.src.TopicID {
 				continue
@@ -65,7 +65,7 @@ func (s *session) deliver() {
 // broker is asked less and less often.
 func (s *session) pass(k skipped, now time.Time) {
 	p := s.parts[k.p.key()]
-	if p != k.p || p.stage != reading || p.paused || p.term != k.term || p.pos != k.pos {
+	if p != k.p || !p.hears() || p.term != k.term || p.pos != k.pos {
 		return
 	}
 	if k.next <= p.pos {

@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,5 +150,67 @@ func TestCommit(t *testing.T) {
 			t.Errorf("commit: %v", err)
 		}
 		wantCommitted(t, c.admin, kadm.Offset{Topic: "tx", Partition: 0, At: 10})
+	})
+}
+
+// TestHold: a partition of which a record is not taken rests until it is sought, and the
+// others go on.
+func TestHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, kfake.SeedTopics(2, "tx"))
+		want := c.produce("tx", 0, "a", 10)
+		l := newLedger()
+		h := newHandler(l)
+		h.hold = func(r batch.Record) bool { return string(r.Value) == "a7" }
+		m := start(t, c.config("tx"), h)
+		m.await(t, "it is held", func() bool { return m.open["tx/0"] != nil && m.open["tx/0"].held && m.orders.Hold == nil })
+		for i := range 5 {
+			c.produce("tx", 0, "later", 3)
+			c.produce("tx", 1, "b", 3)
+			m.await(t, "the other is read on", func() bool { return m.at("tx/1", int64(3*i+3)) })
+		}
+		m.with(func() {
+			if m.late > 0 {
+				t.Errorf("%d times something was handed over of what is held", m.late)
+			}
+			m.hold, m.orders.Seek = nil, []consumer.Position{{Source: m.open["tx/0"].src, Offset: 7}}
+		})
+		m.await(t, "it is read again", func() bool { return m.at("tx/0", 25) })
+		m.stop(t)
+		if got := l.decided["tx/0"]; len(got) != 25 || !slices.Equal(got[:10], want) {
+			t.Errorf("decided %d records: %v", len(got), got)
+		}
+	})
+}
+
+// TestHoldInADrain: a round does not end while a partition is held, not even at its end.
+func TestHoldInADrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, kfake.SeedTopics(2, "tx"))
+		want := c.produce("tx", 0, "a", 10)
+		c.produce("tx", 1, "b", 10)
+		l := newLedger()
+		h := newHandler(l)
+		h.hold = func(r batch.Record) bool { return string(r.Value) == "a9" } // the last
+		done := make(chan error, 1)
+		go func() { done <- newConsumer(t, c.config("tx"), h).Drain(t.Context()) }()
+		h.await(t, "it is held", func() bool { return h.open["tx/0"] != nil && h.open["tx/0"].held && h.at("tx/1", 10) && h.orders.Hold == nil })
+		time.Sleep(time.Minute) // of virtual time
+		select {
+		case err := <-done:
+			t.Fatalf("the drain ended with a partition held: %v", err)
+		default:
+		}
+		h.with(func() {
+			h.hold, h.orders.Seek = nil, []consumer.Position{{Source: h.open["tx/0"].src, Offset: 9}}
+		})
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		h.check(t)
+		l.wantDecided(t, "tx/0", want)
+		if h.late > 0 {
+			t.Errorf("%d times something was handed over of what is held", h.late)
+		}
 	})
 }

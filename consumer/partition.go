@@ -39,6 +39,7 @@ type part struct {
 	// have asked for pos.
 	fresh  bool
 	paused bool
+	held   bool  // not read until it is sought, or started anew
 	term   int64 // which start of the session this one is, by number
 
 	heard time.Time // when records or a skip were last handed over
@@ -65,7 +66,12 @@ func (p *part) key() key { return key{p.src.Topic, p.src.Partition} }
 func (p *part) started() bool { return p.stage != wanted }
 
 // drained reports whether nothing of p is left to read in a drain.
-func (p *part) drained() bool { return p.paused || p.stage == reading && p.pos >= p.target }
+func (p *part) drained() bool {
+	return p.paused || p.stage == reading && !p.held && p.pos >= p.target
+}
+
+// hears reports whether the Handler is told of p.
+func (p *part) hears() bool { return p.stage == reading && !p.paused && !p.held }
 
 // bound is the end that the Handler is told: in a drain the target, behind which
 // nothing will be read.
@@ -76,6 +82,7 @@ func (p *part) fail(err error, undo bool, now time.Time) {
 	if p.stage == reading {
 		p.stage = broken
 	}
+	p.held = false
 	p.undo = p.undo || undo
 	p.suffer(err, now)
 }

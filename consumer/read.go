@@ -43,6 +43,7 @@ func (s *session) read(ctx context.Context) error {
 // obey carries out orders that were given after so many starts. In a turn.
 func (s *session) obey(o Orders, starts int64) {
 	s.pause(o.Pause)
+	s.hold(o.Hold)
 	var moved, crossed []*part
 	for _, to := range o.Seek {
 		p := s.parts[key{to.Source.Topic, to.Source.Partition}]
@@ -54,7 +55,7 @@ func (s *session) obey(o Orders, starts int64) {
 			crossed = append(crossed, p)
 			continue
 		}
-		p.pos = to.Offset
+		p.pos, p.held = to.Offset, false
 		moved = append(moved, p)
 	}
 	s.fetch.remove(append(crossed, moved...))
@@ -81,6 +82,18 @@ func (s *session) pause(topics []string) {
 	}
 }
 
+// hold stops reading partitions until they are sought. In a turn.
+func (s *session) hold(sources []batch.Source) {
+	var held []*part
+	for _, src := range sources {
+		if p := s.parts[key{src.Topic, src.Partition}]; p != nil && p.src == src && p.stage == reading {
+			p.held = true
+			held = append(held, p)
+		}
+	}
+	s.fetch.remove(held)
+}
+
 var errCrossed = errors.New("an order to move the partition crossed its start")
 
 // accept hands over what was fetched, in a turn. The error ends the consumer.
@@ -95,7 +108,7 @@ func (s *session) accept(fetches kgo.Fetches) error {
 			for k := range t.Partitions {
 				fp := &t.Partitions[k]
 				p := s.parts[key{t.Topic, fp.Partition}]
-				if p == nil || p.stage != reading || p.paused {
+				if p == nil || !p.hears() {
 					continue // news of what is not read any more, or of the poll itself
 				}
 				if err := s.judge(p, t, fp); err != nil {
@@ -117,8 +130,7 @@ func (s *session) accept(fetches kgo.Fetches) error {
 		s.wake()
 	}
 	s.fetch.adapt()
-	s.checkDrained()
-	return nil
+	return nil // whether all is drained is seen after the next orders, which may hold some
 }
 
 // judge says why what was fetched of p may not be handed over, nil if it may.

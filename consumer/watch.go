@@ -275,7 +275,7 @@ func toRead(parts []*part) []*part {
 // news looks where ends stand, for the loop to tell the Handler, and finds out
 // about partitions that give nothing although there should be something.
 func (s *session) news(ctx context.Context) error {
-	topics := s.topicsOf(func(p *part) bool { return p.stage == reading && !p.paused })
+	topics := s.topicsOf((*part).hears)
 	if len(topics) == 0 {
 		return nil
 	}
@@ -289,7 +289,7 @@ func (s *session) news(ctx context.Context) error {
 			s.wake()
 		}
 		now := time.Now()
-		for _, p := range s.sorted(func(p *part) bool { return p.stage == reading && !p.paused }) {
+		for _, p := range s.sorted((*part).hears) {
 			found, ok := seen.parts[p.key()]
 			if ok && p.pos < min(found.End, p.target) && now.Sub(p.heard) >= beat && !now.Before(p.probe) && !s.full.Load() {
 				asks = append(asks, skipped{p: p, src: p.src, term: p.term, pos: p.pos, end: min(found.End, p.target)})
