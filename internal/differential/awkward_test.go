@@ -217,12 +217,14 @@ func without(rows, other [][]string) (out []string) {
 	return out
 }
 
-// TestFiles compares the awkward files, and those that are made up.
+// TestFiles puts files through the program: those that others read too, and bad ones.
 func TestFiles(t *testing.T) {
 	program := build(t)
 	t.Run("csv", func(t *testing.T) { testAwkward(t, program, "csv", csvFiles(), csvDifferences()) })
 	t.Run("json", func(t *testing.T) { testAwkward(t, program, "json", jsonFiles(), jsonDifferences()) })
 	t.Run("random", func(t *testing.T) { testRandom(t, program) })
+	t.Run("catalogue", func(t *testing.T) { testCatalogue(t, program) })
+	t.Run("corpus", func(t *testing.T) { testCorpus(t, program) })
 }
 
 func testAwkward(t *testing.T, program, format string, files []awkward, listed map[string]difference) {

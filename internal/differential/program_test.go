@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -61,6 +62,7 @@ func columnsOf(names string) []column {
 	types := map[string]string{
 		"id": "long", "n": "long", "i": "int", "d": "decimal(18,2)", "x": "double",
 		"a": "string", "s": "string", "b": "boolean", "day": "date", "at": "timestamp",
+		"amount": "decimal(18,2)", "big": "long", "ok": "boolean", "sent": "timestamp", "local": "timestamp", "data": "binary",
 	}
 	var out []column
 	for name := range strings.FieldsSeq(names) {
@@ -96,6 +98,7 @@ type backfill struct {
 	more     string    // of the table, further lines of YAML
 	column   map[string]string
 	format   string // empty: auto
+	weighed  bool   // its memory is measured, which the test's own would hide
 }
 
 // outcome is what a run said.
@@ -103,6 +106,7 @@ type outcome struct {
 	code     int
 	log      string
 	reported bool  // it came to its summary
+	peak     int64 // the most memory that was resident, in bytes
 	Found    int64 `json:"found"`
 	Empty    int64 `json:"empty"`
 	Failed   []struct {
@@ -147,7 +151,12 @@ func (b *backfill) run(t *testing.T, files ...string) outcome {
 	if format == "" {
 		format = "auto"
 	}
-	cmd := exec.Command(b.program, append([]string{"backfill", "-c", b.config(t), "--table", b.table, "--json", "--format", format}, files...)...)
+	command := append([]string{b.program, "backfill", "-c", b.config(t), "--table", b.table, "--json", "--format", format}, files...)
+	peak := filepath.Join(b.dir, b.table+".peak")
+	if b.weighed {
+		command = append([]string{python, "-I", "-S", "testdata/peak.py", peak}, command...)
+	}
+	cmd := exec.Command(command[0], command[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	var o outcome
@@ -157,6 +166,13 @@ func (b *backfill) run(t *testing.T, files ...string) outcome {
 		t.Fatal(err)
 	}
 	o.code, o.log = cmd.ProcessState.ExitCode(), stderr.String()
+	if b.weighed {
+		text, err := os.ReadFile(peak)
+		must(t, err)
+		kib, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		must(t, err)
+		o.peak = kib << 10
+	}
 	if stdout.Len() > 0 {
 		must(t, json.Unmarshal(stdout.Bytes(), &o))
 		o.reported = true

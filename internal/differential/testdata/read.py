@@ -25,6 +25,7 @@ ARROW = {
     "boolean": pyarrow.bool_(),
     "date": pyarrow.date32(),
     "timestamp": pyarrow.timestamp("us", "UTC"),
+    "binary": pyarrow.binary(),
 }
 DUCKDB = {
     "long": "BIGINT",
