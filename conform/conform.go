@@ -57,6 +57,10 @@ const (
 	ReasonColumns   = "columns"       // CSV: too few or too many fields
 	ReasonQuote     = "quote"         // CSV: a quote that is not closed, or where none may be
 
+	ReasonWire           = "wire"            // Avro: nothing in front of the datum says its schema
+	ReasonSchemaUnknown  = "schema_unknown"  // Avro: nobody has the schema
+	ReasonSchemaMismatch = "schema_mismatch" // Avro: the schema's type never becomes the column's
+
 	// The table's evolution policy asks for these.
 	ReasonMissing = "missing"
 	ReasonExtra   = "extra"
@@ -80,4 +84,8 @@ type Report struct {
 	// same, and each such record is quarantined.
 	Halt    string
 	HaltRow int // the first such row
+	// Waits counts records in Avro whose schema is not there yet. They are quarantined,
+	// but a batch that has any must not be decided: it is decoded again when Schemas
+	// has what it was asked for.
+	Waits int
 }

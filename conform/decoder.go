@@ -22,6 +22,11 @@ type Decoder struct {
 	binary  []byte // a value of a binary column, or a number that was written otherwise
 	cells   []cell // of a line of CSV
 	headers map[*batch.Layout]*header
+	avro    avroDecoder
+
+	// Schemas finds the schemas of records in Avro from a topic. Nil: none is known.
+	// It is set once, before the first batch.
+	Schemas Schemas
 
 	// Of the batch.
 	b      *batch.Batch
@@ -111,6 +116,10 @@ func (d *Decoder) decode() {
 		d.line(d.csv)
 		return
 	}
+	if d.avro.on {
+		d.datum()
+		return
+	}
 	d.record()
 }
 
@@ -125,7 +134,9 @@ func (d *Decoder) turn() (next int, defect *batch.Defect) {
 	}
 	if d.run < len(raw.Runs) {
 		run := &raw.Runs[d.run]
-		d.csv = d.headerFor(raw.Sources[run.Source].Layout)
+		layout := raw.Sources[run.Source].Layout
+		d.csv = d.headerFor(layout)
+		d.readAvro(layout)
 		next = min(next, run.First+run.Rows-d.b.First)
 	}
 	for d.defect < len(raw.Defects) && int(raw.Defects[d.defect].Row) < at {
@@ -155,7 +166,7 @@ func (d *Decoder) judged(defect *batch.Defect) {
 
 func (d *Decoder) begin(b *batch.Batch) {
 	d.b, d.report = b, Report{}
-	d.csv, d.run, d.defect = nil, 0, 0
+	d.csv, d.run, d.defect, d.avro.on = nil, 0, 0, false
 	for i := range d.columns {
 		c := &d.columns[i]
 		c.v = &b.Columns[i]
@@ -177,7 +188,7 @@ func (d *Decoder) finish() Report {
 		c.v, c.ints, c.codes = nil, nil, nil
 		c.index.end()
 	}
-	d.b, d.buf, d.csv = nil, nil, nil
+	d.b, d.buf, d.csv, d.avro.own = nil, nil, nil, nil
 	if cap(d.text) > keptText {
 		d.text = nil
 	}
@@ -196,7 +207,7 @@ func (d *Decoder) finish() Report {
 
 // Bytes is the memory that d holds between calls.
 func (d *Decoder) Bytes() int64 {
-	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes()
+	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes() + d.avro.bytes()
 	for i := range d.columns {
 		n += d.columns[i].index.bytes()
 	}

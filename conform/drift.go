@@ -95,6 +95,21 @@ func (s *differences) extraKey(key []byte, kind string) int {
 	return len(s.all) - 1
 }
 
+// written returns a difference that a schema of Avro shows, −1 where so many were met that
+// this one is not told.
+func (s *differences) written(w *avroDrift) int {
+	if i, ok := s.extra[w.key]; ok {
+		return i
+	}
+	if len(s.extra) >= maxExtras {
+		return -1
+	}
+	s.all = append(s.all, difference{drift: w.drift})
+	s.extra[w.key] = len(s.all) - 1
+	s.names += int64(len(w.key))
+	return len(s.all) - 1
+}
+
 // shown reports whether the batch has shown difference i already.
 func (d *Decoder) shown(i int) bool { return d.drift.all[i].batch == d.drift.batch }
 
@@ -145,6 +160,11 @@ func (d *Decoder) missing(column int) {
 // extraneous lists a key that has no column; at is where it stands.
 func (d *Decoder) extraneous(key []byte, kind string, at, length int) {
 	d.show(d.drift.extraKey(key, kind))
+	d.forbidExtra(at, length)
+}
+
+// forbidExtra rejects a record for a key that has no column, unless those may come.
+func (d *Decoder) forbidExtra(at, length int) {
 	switch d.plan.table.Evolution.Extra {
 	case schema.Halt:
 		d.halt("a record has a key that is no column of the table, and evolution says extra: halt")
@@ -171,8 +191,15 @@ func (d *Decoder) widened(column, at, length int) {
 // the policy for narrowing is asked, but Accept is no way out: nothing is rounded
 // (F1). A time that does not exist is a bad value and no change of the schema.
 func (d *Decoder) unfit(column int, reason string, at, length int) {
-	if reason != ReasonTime && d.plan.table.Evolution.Narrow == schema.Halt {
-		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
+	if reason != ReasonTime {
+		d.narrowed(column)
 	}
 	d.reject(column, reason, d.columns[column].want, place{at, length})
+}
+
+// narrowed asks the policy for a value that does not fit.
+func (d *Decoder) narrowed(column int) {
+	if d.plan.table.Evolution.Narrow == schema.Halt {
+		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
+	}
 }

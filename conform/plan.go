@@ -12,7 +12,8 @@ import (
 	"tidemark/internal/schema"
 )
 
-// Plan is how records become rows of one table. It never changes.
+// Plan is how records become rows of one table. It never changes, but that it remembers
+// what it made of the schemas of Avro that it met.
 type Plan struct {
 	table   *schema.Table
 	columns []field
@@ -22,6 +23,7 @@ type Plan struct {
 	atOnce  int        // names that a record has if no column is missing, −1: they do not tell
 	names   nameTable
 	csv     csvStyle
+	avro    *avroPlans
 }
 
 // field is what is fixed about one column.
@@ -73,6 +75,7 @@ func Compile(t *schema.Table) (*Plan, error) {
 		return nil, err
 	}
 	p.compileNames()
+	p.avro = &avroPlans{}
 	return p, nil
 }
 

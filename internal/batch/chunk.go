@@ -1,5 +1,7 @@
 package batch
 
+import "tidemark/internal/avroschema"
+
 // Format is how a record is written.
 type Format uint8
 
@@ -7,6 +9,7 @@ type Format uint8
 const (
 	JSON Format = iota // one JSON object
 	CSV                // one line of separated fields; a quoted field may hold newlines
+	Avro               // one bare datum of Avro
 )
 
 // Layout says how the records of a file are written. It never changes once a Source
@@ -14,6 +17,8 @@ const (
 type Layout struct {
 	Format Format
 	Header []string // CSV: the names of the fields, in the order of the file
+
+	Schema *avroschema.Schema // Avro: what all records are written with
 }
 
 // Chunk is a stretch of a file, from the end of the chunk before it: whole records,

@@ -1,0 +1,275 @@
+package conform
+
+import (
+	"sync"
+
+	"tidemark/internal/avroschema"
+	"tidemark/internal/batch"
+	"tidemark/internal/jsontext"
+	"tidemark/internal/schema"
+)
+
+// avroPlan is how the datums of one schema become rows of one table: what to do with each
+// field, in the order in which they lie there. It never changes.
+type avroPlan struct {
+	ops     []avroOp
+	missing []int       // columns that have no field
+	drift   []avroDrift // how the schema differs from the table
+	least   int         // bytes that a datum has at least
+	symbols int         // of enums that become text
+}
+
+// avroOp is what to do with one field, or with one branch of a union.
+type avroOp struct {
+	code     avroCode
+	optional bool // a union of null and what code is for: the byte of null is in null
+	null     byte
+	tells    tell // what is told of each value
+	column   int32
+	symbol   int32 // where its codes begin in avroWriters
+	size     int32 // symbols of an enum; bytes of a decimal, −1: as many as it says
+	// A whole number from low to high times mul is the column's; of a decimal, those are
+	// bounds of the unscaled one.
+	low, high, mul int64
+	of             *avroschema.Type
+	branches       []avroOp
+	want           string // of a reject that is certain
+	name           []byte // of a field without a column
+}
+
+// tell is what a policy other than accept asks to be told of a value.
+type tell uint8
+
+const (
+	tellNothing tell = iota
+	tellExtra
+	tellWiden
+)
+
+// avroDrift is a difference between a schema and the table, and the key that it is told
+// apart by.
+type avroDrift struct {
+	drift batch.Drift // but for the row
+	key   string
+}
+
+// avroPlans keeps the plans of the schemas that were met of late, in two generations: when
+// the young one is full the old one goes. Safe for several goroutines.
+type avroPlans struct {
+	mu         sync.Mutex
+	young, old map[*avroschema.Schema]*avroPlan
+	held       int64
+}
+
+// keptPlans is how many bytes of plans a generation holds.
+const keptPlans = 8 << 20
+
+// find returns the plan of a schema, and makes it if need be.
+func (a *avroPlans) find(p *Plan, s *avroschema.Schema) *avroPlan {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if one := a.young[s]; one != nil {
+		return one
+	}
+	one := a.old[s]
+	if one == nil {
+		one = p.compileAvro(s)
+	}
+	if a.young == nil || a.held > keptPlans {
+		a.old, a.young, a.held = a.young, map[*avroschema.Schema]*avroPlan{}, 0
+	}
+	a.young[s] = one
+	a.held += one.bytes()
+	return one
+}
+
+func (p *avroPlan) bytes() int64 {
+	n := int64(len(p.ops))*160 + int64(len(p.missing))*8 + int64(len(p.drift))*112 + 256
+	for i := range p.ops {
+		n += int64(len(p.ops[i].branches))*160 + int64(len(p.ops[i].name)+len(p.ops[i].want))
+	}
+	return n
+}
+
+// avroCompiler makes a plan.
+type avroCompiler struct {
+	plan *Plan
+	out  *avroPlan
+}
+
+// compileAvro makes the plan of a schema: fields find their columns by the names of the
+// columns, then by their aliases, as keys of JSON do.
+func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
+	c := avroCompiler{p, &avroPlan{least: s.Root.Least}}
+	fields := s.Root.Fields
+	holder, ranks := make([]int, len(p.columns)), make([]int, len(p.columns)) // field of a column, from 1 on
+	for i := range fields {
+		column, rank, ok := p.names.find([]byte(fields[i].Name))
+		if ok && (holder[column] == 0 || rank < ranks[column]) {
+			holder[column], ranks[column] = i+1, rank
+		}
+	}
+	for i := range fields {
+		f := &fields[i]
+		column, rank, ok := p.names.find([]byte(f.Name))
+		if !ok || holder[column] != i+1 {
+			c.extra(f)
+			continue
+		}
+		if name := p.table.Columns[column].Name; rank > 0 {
+			c.tell(batch.Drift{Change: changeAlias, Column: name, From: f.Name, To: name})
+		}
+		c.out.ops = append(c.out.ops, c.field(f.Of, column))
+	}
+	for column, i := range holder {
+		if i == 0 {
+			c.out.missing = append(c.out.missing, column)
+		}
+	}
+	return c.out
+}
+
+// tell notes a difference.
+func (c *avroCompiler) tell(d batch.Drift) {
+	c.out.drift = append(c.out.drift, avroDrift{d, d.Change + "\x00" + d.Column + "\x00" + d.From})
+}
+
+// extra reads over a field that has no column.
+func (c *avroCompiler) extra(f *avroschema.Field) {
+	op := avroOp{code: avroSkip, of: f.Of, name: []byte(f.Name), column: -1}
+	if null, other := f.Of.Optional(); other != nil && c.plan.table.Evolution.Extra == schema.Accept {
+		op.optional, op.null, op.of = true, byte(2*null), other
+	}
+	switch op.of.Kind {
+	case avroschema.String, avroschema.Bytes:
+		op.code = avroSkipText
+	case avroschema.Long:
+		op.code = avroSkipLong
+	}
+	if c.plan.table.Evolution.Extra != schema.Accept {
+		op.tells = tellExtra
+	}
+	c.tell(batch.Drift{Change: changeExtra, Column: f.Name, From: f.Of.String()})
+	c.out.ops = append(c.out.ops, op)
+}
+
+// field is what to do with a field of a type, for a column.
+func (c *avroCompiler) field(t *avroschema.Type, column int) avroOp {
+	f, name := &c.plan.columns[column], c.plan.table.Columns[column].Name
+	var op avroOp
+	null, other := t.Optional()
+	switch {
+	case other != nil:
+		op = c.value(other, column)
+		op.optional, op.null = true, byte(2*null)
+	case t.Kind == avroschema.Union:
+		op = c.union(t, column)
+	default:
+		op = c.value(t, column)
+	}
+	if c.unfit(&op) {
+		c.tell(batch.Drift{Change: changeMismatch, Column: name, From: t.String(), To: f.typeName})
+	}
+	if f.required && t.Kind == avroschema.Union && hasNull(t) {
+		c.tell(batch.Drift{Change: changeNullable, Column: name, From: t.String(), To: f.typeName})
+	}
+	return op
+}
+
+// unfit reports whether no value ever becomes one of the column, and has its rejects say
+// so.
+func (c *avroCompiler) unfit(op *avroOp) bool {
+	if op.code == avroUnion {
+		all := true
+		for i := range op.branches {
+			all = all && (op.branches[i].code == avroNull || op.branches[i].code == avroUnfit)
+		}
+		if !all {
+			return false
+		}
+		some := false
+		for i := range op.branches {
+			some = c.unfit(&op.branches[i]) || some
+		}
+		return some
+	}
+	if op.code != avroUnfit {
+		return false
+	}
+	op.want = c.plan.columns[op.column].typeName + ": the record's schema has " + op.of.String()
+	return true
+}
+
+func hasNull(t *avroschema.Type) bool {
+	for _, b := range t.Of {
+		if b.Kind == avroschema.Null {
+			return true
+		}
+	}
+	return false
+}
+
+// union is what to do with a union of several types.
+func (c *avroCompiler) union(t *avroschema.Type, column int) avroOp {
+	op := avroOp{code: avroUnion, column: int32(column), of: t}
+	for _, b := range t.Of {
+		op.branches = append(op.branches, c.value(b, column))
+	}
+	return op
+}
+
+// value is what to do with a value of a type that is no union.
+func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
+	f := &c.plan.columns[column]
+	op := avroOp{column: int32(column), of: t, mul: 1}
+	change := ""
+	op.code, change = f.avroCode(t)
+	switch op.code {
+	case avroWhole:
+		op.bounds(f)
+	case avroDecimal:
+		op.mul = int64(pow10[f.scale-t.Scale])
+		op.high = int64(f.limit) / op.mul
+		if t.Precision <= 18 {
+			op.high = min(op.high, int64(pow10[t.Precision])-1)
+		}
+		op.low = -op.high
+		if op.size = int32(t.Size); t.Base == bytesKind {
+			op.size = -1
+		}
+	case avroEnum:
+		op.symbol, op.size = int32(c.out.symbols), int32(len(t.Symbols))
+		c.out.symbols += len(t.Symbols)
+	}
+	if change == "" {
+		return op
+	}
+	c.tell(batch.Drift{Change: change, Column: c.plan.table.Columns[column].Name, From: t.String(), To: f.typeName})
+	if change == changeWiden && c.plan.table.Evolution.Widen != schema.Accept {
+		op.tells, op.want = tellWiden, f.typeName+": the record's schema has "+t.String()
+	}
+	return op
+}
+
+// bounds sets what a whole number must lie between, and what one of it counts.
+func (op *avroOp) bounds(f *field) {
+	switch t := op.of; t.Kind {
+	case avroschema.Date:
+		op.low, op.high = firstDay, lastDay
+	case avroschema.Moment:
+		op.low, op.high = firstMoment, lastMoment
+		if t.Unit == jsontext.Millis {
+			op.low, op.high, op.mul = firstMoment/1000, lastMoment/1000, 1000
+		}
+	default:
+		op.low, op.high = -int64(f.lowest-1)-1, int64(f.limit)
+		if f.kind == schema.Decimal {
+			op.mul = int64(pow10[f.scale])
+			op.high = int64(f.limit) / op.mul
+			op.low = -op.high
+		}
+		if t.Kind == avroschema.Int {
+			op.low, op.high = max(op.low, -1<<31), min(op.high, 1<<31-1)
+		}
+	}
+}
