@@ -127,6 +127,13 @@ func (d *Decoder) show(i int) {
 
 // missing gives a column that has no value in this record its default.
 func (d *Decoder) missing(column int) {
+	if d.columns[column].from.Part == schema.FromField { // the others are for fromRecord
+		d.absent(column)
+	}
+}
+
+// absent is missing for a column that comes from anywhere.
+func (d *Decoder) absent(column int) {
 	c := &d.columns[column]
 	if c.required {
 		d.reject(column, ReasonRequired, "a value: the key is missing", place{-1, 0})

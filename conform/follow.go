@@ -69,7 +69,7 @@ func (d *Decoder) wander(pos, n int) (int, int) {
 		if d.peek(comma) != ',' {
 			break
 		}
-		name, value := d.quickKey(&d.plan.names, d.space(comma+1))
+		name, value := d.quickKey(&d.plan.keys, d.space(comma+1))
 		if value == 0 || name.rank > 0 {
 			break
 		}

@@ -50,6 +50,7 @@ func (p *Plan) compileNames() {
 	if len(within) > 0 {
 		p.atOnce = -1
 	}
+	p.names = newNameTable(names)
 	for _, g := range p.groups(within, 0) {
 		slot := int32(len(p.columns) + len(p.fields))
 		p.fields = append(p.fields, field{usual: classWithin, node: p.addNode(g.columns, 1)})
@@ -58,7 +59,7 @@ func (p *Plan) compileNames() {
 		}
 		names = append(names, nameSlot{name: g.step.Key, column: slot})
 	}
-	p.names = newNameTable(names)
+	p.keys = newNameTable(names)
 }
 
 // group is the columns whose paths have a step in common.

@@ -47,7 +47,7 @@ func (d *Decoder) fromRecord() {
 		case text != nil:
 			d.recordText(i, text)
 		case inFile:
-			d.missing(i)
+			d.absent(i)
 		case c.required:
 			d.reject(i, ReasonRequired, c.none, place{-1, 0})
 		default:

@@ -69,7 +69,7 @@ func (p *Plan) newHeader(names []string) *header {
 		h.doubled = h.doubled || seen[name]
 		seen[name] = true
 		f := headerField{column: -1, name: []byte(name)}
-		if column, rank, ok := p.names.find(f.name); ok && column < len(p.columns) {
+		if column, rank, ok := p.names.find(f.name); ok {
 			f.column, f.rank = int32(column), int32(rank)
 			switch other := holder[column]; {
 			case other == 0:
@@ -86,9 +86,6 @@ func (p *Plan) newHeader(names []string) *header {
 	h.want = fmt.Sprintf("%d fields as the header has, this line has another number", len(h.fields))
 	p.byCase(h, holder)
 	for column, i := range holder {
-		if p.columns[column].from.Part != schema.FromField {
-			continue
-		}
 		if i == 0 {
 			h.missing = append(h.missing, column)
 			continue

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"hash/maphash"
 	"unicode/utf8"
-
-	"tidemark/internal/schema"
 )
 
 // record decodes the value buf[base:end] into its row.
@@ -159,7 +157,6 @@ func (d *Decoder) fill() {
 	}
 	for i := range d.columns {
 		switch c := &d.columns[i]; {
-		case c.from.Part != schema.FromField:
 		case c.outer > 0:
 			if d.slots[c.outer].stamp != d.stamp || !d.within[c.node] {
 				d.missing(i)
@@ -177,7 +174,7 @@ func (d *Decoder) fill() {
 // given where the template does not have it.
 func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 	if !d.plain {
-		if n, next := d.quickKey(&d.plan.names, pos); next > 0 {
+		if n, next := d.quickKey(&d.plan.keys, pos); next > 0 {
 			if n.rank == 0 && d.slots[n.column].stamp != d.stamp {
 				return d.columnValue(int(n.column), 0, next, item)
 			}
@@ -193,7 +190,7 @@ func (d *Decoder) member(pos, item int) (next, after int, ok bool) {
 		return 0, 0, false
 	}
 	next = d.space(next + 1)
-	column, rank, known := d.plan.names.find(key)
+	column, rank, known := d.plan.keys.find(key)
 	if !known {
 		next, ok = d.extra(s, key, next)
 		return next, item, ok

@@ -21,7 +21,8 @@ type Plan struct {
 	nodes   []pathNode // from 1 on
 	record  []int      // columns that come from the key, the headers or the timestamp
 	atOnce  int        // names that a record has if no column is missing, −1: they do not tell
-	names   nameTable
+	names   nameTable  // columns
+	keys    nameTable  // of an object of JSON: columns, and fields that columns come from within
 	csv     csvStyle
 	avro    *avroPlans
 }

@@ -116,7 +116,7 @@ func parseTable(t *testing.T, d *datadriven.TestData) *schema.Table {
 	return table
 }
 
-func parseColumn(t *testing.T, line string) schema.Column {
+func parseColumn(t testing.TB, line string) schema.Column {
 	t.Helper()
 	line, layout, _ := strings.Cut(line, " layout=")
 	words := strings.Fields(line)

@@ -1,10 +1,6 @@
 package conform
 
-import (
-	"encoding/binary"
-
-	"tidemark/internal/schema"
-)
+import "encoding/binary"
 
 // template is how a record was written from which the decoder learned: the next
 // one is expected to look the same but for its values.
@@ -142,7 +138,7 @@ func (d *Decoder) learn(pos int) {
 		at = d.space(d.space(end) + 1)
 	}
 	for i := range d.columns {
-		if c := &d.columns[i]; c.item < 0 && c.from.Part == schema.FromField {
+		if d.columns[i].item < 0 {
 			t.missing = append(t.missing, i)
 		}
 	}
@@ -150,7 +146,7 @@ func (d *Decoder) learn(pos int) {
 
 // newItem is the item of a key whose value begins with c.
 func (d *Decoder) newItem(key []byte, c byte) item {
-	column, rank, known := d.plan.names.find(key)
+	column, rank, known := d.plan.keys.find(key)
 	if !known {
 		return item{class: classDropped, column: -1, slot: int32(d.drift.extraKey(key, "")), key: append([]byte(nil), key...)}
 	}

@@ -112,7 +112,7 @@ func parsePath(s string) ([]Step, error) {
 		step := Step{Index: -1}
 		n := 0
 		var err error
-		if strings.HasPrefix(rest, "[") && at > 0 {
+		if strings.HasPrefix(rest, "[") && at > 0 && s[at-1] != '.' {
 			step.Index, n, err = parseIndex(rest)
 		} else {
 			step.Key, n, err = parseKey(rest)
@@ -221,10 +221,13 @@ func (f From) Validate(c *Column) error {
 
 // InFormat reports a column that values of a format cannot fill.
 func (c *Column) InFormat(f Format) error {
-	if f == CSVFormat && c.From.Nested() {
+	switch {
+	case !c.From.Nested() || f == JSONFormat:
+		return nil
+	case f == CSVFormat:
 		return fmt.Errorf("from %s leads into an object or an array, and a line of CSV has none: write the name of a field", c.From)
 	}
-	return nil
+	return fmt.Errorf("from %s leads into an object or an array, which is for format: json in this version: write the name of a field", c.From)
 }
 
 // Overlap is two columns of which one takes what the other does, or a part of it.
