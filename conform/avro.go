@@ -106,6 +106,9 @@ func (d *Decoder) datum() {
 		d.fail(ReasonSyntax, "a datum"+endOfRecord, d.end, 0)
 		return
 	}
+	if len(d.within) > 1 {
+		clear(d.within)
+	}
 	a.work = freeWork + byteWork*(d.end-at)
 	at = d.perform(w, p.ops, at)
 	switch {
@@ -117,6 +120,20 @@ func (d *Decoder) datum() {
 	default:
 		for _, column := range p.missing {
 			d.missing(column)
+		}
+		d.fillWithin()
+	}
+}
+
+// fillWithin deals with the columns that the record has nothing for where they come from
+// within a field.
+func (d *Decoder) fillWithin() {
+	if len(d.within) < 2 {
+		return
+	}
+	for i := range d.columns {
+		if n := d.columns[i].node; n > 0 && !d.within[n] {
+			d.missing(i)
 		}
 	}
 }

@@ -268,6 +268,10 @@ func newAvroWriter(seed uint64) *avroWriter {
 		name := fmt.Sprintf("f%d", i)
 		w.types, w.names = append(w.types, one), append(w.names, name)
 		fields = append(fields, `{"name":"`+name+`","type":`+one.text+`}`)
+		if within := columnsWithin(name, one); within != nil && r.IntN(2) == 0 {
+			w.table.Columns = append(w.table.Columns, within...)
+			continue
+		}
 		if r.IntN(8) == 0 || strings.Contains(one.text, "items") && r.IntN(4) > 0 || strings.Contains(one.text, "values") && r.IntN(4) > 0 {
 			continue // a field without a column
 		}
@@ -280,6 +284,33 @@ func newAvroWriter(seed uint64) *avroWriter {
 	w.text = `{"type":"record","name":"r","fields":[` + strings.Join(fields, ",") + `]}`
 	w.codec = avro.MustParse(w.text)
 	return w
+}
+
+// columnsWithin are columns from within a field, nil for one that has nothing within.
+func columnsWithin(name string, of avroMade) []schema.Column {
+	var out []schema.Column
+	add := func(typ, path string) {
+		c := schema.Column{Name: name + "_" + fmt.Sprint(len(out)), Default: schema.Value{Null: true}}
+		c.Type, _ = schema.ParseType(typ)
+		c.From, _ = schema.ParseFrom(name + path)
+		out = append(out, c)
+	}
+	switch {
+	case strings.Contains(of.text, `"record"`):
+		add("string", ".a")
+		add("double", ".b[1]")
+		add("long", ".b[7]")
+		add("long", ".gone")
+	case strings.Contains(of.text, `"map"`):
+		add("long", ".k")
+		add("int", ".a")
+	case strings.Contains(of.text, `"array"`):
+		add("string", "[1]")
+		add("decimal(9,2)", "[0]")
+	case of.text == `["null","string"]`:
+		add("long", ".x.y")
+	}
+	return out
 }
 
 func optional(of avroMade, text string) avroMade {

@@ -26,6 +26,7 @@ type avroOp struct {
 	null     byte
 	tells    tell // what is told of each value
 	column   int32
+	node     int32 // of a value that columns come from within, or of such a column; 0: none
 	symbol   int32 // where its codes begin in avroWriters
 	size     int32 // symbols of an enum; bytes of a decimal, −1: as many as it says
 	// A whole number from low to high times mul is the column's; of a decimal, those are
@@ -102,7 +103,8 @@ type avroCompiler struct {
 func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 	c := avroCompiler{p, &avroPlan{least: s.Root.Least}}
 	fields := s.Root.Fields
-	holder, ranks := make([]int, len(p.columns)), make([]int, len(p.columns)) // field of a column, from 1 on
+	// The field of a column, or of what columns come from within, from 1 on.
+	holder, ranks := make([]int, len(p.columns)+len(p.fields)), make([]int, len(p.columns)+len(p.fields))
 	for i := range fields {
 		column, rank, ok := p.names.find([]byte(fields[i].Name))
 		if ok && (holder[column] == 0 || rank < ranks[column]) {
@@ -116,13 +118,17 @@ func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 			c.extra(f)
 			continue
 		}
+		if column >= len(p.columns) {
+			c.out.ops = append(c.out.ops, c.inside(f.Of, p.fields[column-len(p.columns)].node))
+			continue
+		}
 		if name := p.table.Columns[column].Name; rank > 0 {
 			c.tell(batch.Drift{Change: changeAlias, Column: name, From: f.Name, To: name})
 		}
 		c.out.ops = append(c.out.ops, c.field(f.Of, column))
 	}
-	for column, i := range holder {
-		if i == 0 {
+	for column, i := range holder[:len(p.columns)] {
+		if f := &p.columns[column]; i == 0 && f.outer == 0 && f.from.Part == schema.FromField {
 			c.out.missing = append(c.out.missing, column)
 		}
 	}

@@ -14,6 +14,8 @@ const (
 	avroSkipText                 // the same, of a length and so many bytes
 	avroSkipLong                 //
 	avroUnion                    // its branch says
+	avroInside                   // columns come from within it
+	avroOutside                  // columns should come from within it, and cannot
 	avroNull                     //
 	avroBoolean                  //
 	avroWhole                    // a whole number, a day or a moment, within bounds

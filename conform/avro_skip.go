@@ -49,7 +49,7 @@ func (d *Decoder) skipAvro(t *avroschema.Type, pos int) int {
 		}
 		return d.skipAvro(t.Of[x>>1], next)
 	case avroschema.Array, avroschema.Map:
-		return d.skipItems(t, pos)
+		return d.walk(nil, &avroOp{of: t}, pos)
 	}
 	return d.skipScalar(t, pos)
 }
@@ -80,13 +80,18 @@ func (d *Decoder) skipScalar(t *avroschema.Type, pos int) int {
 	return next
 }
 
-// skipItems reads over an array or a map, which comes in blocks.
-func (d *Decoder) skipItems(t *avroschema.Type, pos int) int {
+// walk reads over an array or a map, which comes in blocks, and does what an op says with
+// those of its items that columns come from within.
+func (d *Decoder) walk(w *avroWriters, op *avroOp, pos int) int {
+	t, index := op.of, 0
 	least := t.Of[0].Least
 	if t.Kind == avroschema.Map {
 		least++
 	}
 	for {
+		if pos > d.end {
+			return d.short(pos)
+		}
 		u, next := varint(d.buf, pos)
 		if next > d.end {
 			return d.short(pos)
@@ -114,20 +119,45 @@ func (d *Decoder) skipItems(t *avroschema.Type, pos int) int {
 			return pos
 		}
 		for ; count > 0; count-- {
-			if t.Kind == avroschema.Map {
-				n, next := d.length(pos)
-				if n < 0 {
-					return -1
-				}
-				pos = next + n
-			}
-			if pos = d.skipAvro(t.Of[0], pos); pos < 0 {
+			if pos = d.item(w, op, pos, index); pos < 0 {
 				return pos
 			}
+			index++
 		}
 		if last >= 0 && pos != last && pos <= d.end {
 			d.fail(ReasonLimit, "a block of items as long as it says", from, 0)
 			return -1
 		}
 	}
+}
+
+// item reads over one item of an array or a map, or does with it what an op says.
+func (d *Decoder) item(w *avroWriters, op *avroOp, pos, index int) int {
+	if pos > d.end {
+		return pos
+	}
+	var key []byte
+	if op.of.Kind == avroschema.Map {
+		n, next := d.length(pos)
+		if n < 0 {
+			return -1
+		}
+		key, pos = d.buf[next:next+n], next+n
+	}
+	if w != nil {
+		if i := d.branchOf(op, key, index); i >= 0 {
+			n := op.branches[i].node
+			if d.within[n] {
+				d.fail(ReasonDuplicate, "each key once", pos-len(key), len(key))
+				return -1
+			}
+			d.within[n] = true
+			if d.avro.work--; d.avro.work < 0 {
+				d.fail(ReasonLimit, "no more values than a record of its length may have", -1, 0)
+				return -1
+			}
+			return d.perform(w, op.branches[i:i+1], pos)
+		}
+	}
+	return d.skipAvro(op.of.Of[0], pos)
 }

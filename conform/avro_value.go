@@ -76,6 +76,10 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 		return pos
 	case avroUnion:
 		return d.union(w, op, pos)
+	case avroInside:
+		return d.insideAvro(w, op, pos)
+	case avroOutside:
+		return d.outsideAvro(op, pos)
 	case avroReal:
 		x, next := varint(buf, pos)
 		if next <= d.end {
