@@ -162,22 +162,16 @@ func beyond(format string, args ...any) error {
 	return &Error{Limit: true, text: fmt.Sprintf(format, args...)}
 }
 
-// Parse reads a schema. It returns an *Error for one that is not read.
-func Parse(text []byte) (*Schema, error) {
-	if len(text) > MaxText {
-		return nil, beyond("has %d bytes and may have %d", len(text), MaxText)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var tree any
-	if err := d.Decode(&tree); err != nil {
-		return nil, fail("is no JSON: %v", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fail("is followed by something")
-	}
+// Parse reads a schema. Texts that it refers to by name come behind, each before those that
+// refer to it. It returns an *Error for a schema that is not read.
+func Parse(text []byte, refers ...[]byte) (*Schema, error) {
 	p := &parser{named: map[string]*Type{}}
-	t, err := p.parse(tree, "")
+	for _, one := range refers {
+		if _, _, err := p.text(one); err != nil {
+			return nil, err
+		}
+	}
+	t, tree, err := p.text(text)
 	if err != nil {
 		return nil, err
 	}
@@ -187,4 +181,22 @@ func Parse(text []byte) (*Schema, error) {
 	s := &Schema{Root: t, canonical: p.canonical(nil, tree, "")}
 	s.Fingerprint = fingerprint(s.canonical)
 	return s, nil
+}
+
+// text reads one text. It returns its type and the tree that it is.
+func (p *parser) text(text []byte) (*Type, any, error) {
+	if len(text) > MaxText {
+		return nil, nil, beyond("has %d bytes and may have %d", len(text), MaxText)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var tree any
+	if err := d.Decode(&tree); err != nil {
+		return nil, nil, fail("is no JSON: %v", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, nil, fail("is followed by something")
+	}
+	t, err := p.parse(tree, "")
+	return t, tree, err
 }

@@ -126,3 +126,19 @@ func TestWhatIsNotRead(t *testing.T) {
 		}
 	}
 }
+
+func TestReferences(t *testing.T) {
+	text := `{"type":"record","name":"r","namespace":"n","fields":[{"name":"x","type":"n.in"},{"name":"y","type":["null","in"]}]}`
+	in := `{"type":"record","name":"n.in","fields":[{"name":"f","type":"other.f"}]}`
+	f := `{"type":"fixed","name":"f","namespace":"other","size":3}`
+	s, err := avroschema.Parse([]byte(text), []byte(f), []byte(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Root.Fields[0].Of.Fields[0].Of; got.Kind != avroschema.Fixed || got.Size != 3 || s.Root.Fields[1].Of.Of[1] != s.Root.Fields[0].Of {
+		t.Errorf("x holds a %s of %d bytes, want a fixed of 3, and y the same as x", got, got.Size)
+	}
+	if _, err := avroschema.Parse([]byte(text), []byte(in)); err == nil {
+		t.Error("what no text defines is read")
+	}
+}
