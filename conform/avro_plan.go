@@ -106,14 +106,14 @@ func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 	// The field of a column, or of what columns come from within, from 1 on.
 	holder, ranks := make([]int, len(p.columns)+len(p.fields)), make([]int, len(p.columns)+len(p.fields))
 	for i := range fields {
-		column, rank, ok := p.names.find([]byte(fields[i].Name))
+		column, rank, ok := p.keys.find([]byte(fields[i].Name))
 		if ok && (holder[column] == 0 || rank < ranks[column]) {
 			holder[column], ranks[column] = i+1, rank
 		}
 	}
 	for i := range fields {
 		f := &fields[i]
-		column, rank, ok := p.names.find([]byte(f.Name))
+		column, rank, ok := p.keys.find([]byte(f.Name))
 		if !ok || holder[column] != i+1 {
 			c.extra(f)
 			continue

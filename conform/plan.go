@@ -22,7 +22,7 @@ type Plan struct {
 	record  []int      // columns that come from the key, the headers or the timestamp
 	atOnce  int        // names that a record has if no column is missing, −1: they do not tell
 	names   nameTable  // columns
-	keys    nameTable  // of an object of JSON: columns, and fields that columns come from within
+	keys    nameTable  // of an object of JSON or a record of Avro: columns, and fields that columns come from within
 	csv     csvStyle
 	avro    *avroPlans
 }

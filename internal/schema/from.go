@@ -221,13 +221,10 @@ func (f From) Validate(c *Column) error {
 
 // InFormat reports a column that values of a format cannot fill.
 func (c *Column) InFormat(f Format) error {
-	switch {
-	case !c.From.Nested() || f == JSONFormat:
-		return nil
-	case f == CSVFormat:
+	if f == CSVFormat && c.From.Nested() {
 		return fmt.Errorf("from %s leads into an object or an array, and a line of CSV has none: write the name of a field", c.From)
 	}
-	return fmt.Errorf("from %s leads into an object or an array, which is for format: json in this version: write the name of a field", c.From)
+	return nil
 }
 
 // Overlap is two columns of which one takes what the other does, or a part of it.
