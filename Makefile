@@ -20,7 +20,7 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # would test timeouts. Nor with the storms, whose thousands of timers in virtual time
 # made Go's own runtime fail under it (1.26: SIGSEGV in timer.maybeRunChan). Packages
 # that share nothing between goroutines are left out: it would find nothing there, slowly.
-RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|generate|infer|rawfile|schema|teeth)$$')
+RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|generate|infer|parity|rawfile|schema|teeth)$$')
 
 .PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files build demo clean
 
@@ -36,7 +36,7 @@ test: ## install what is missing and run every test, the real broker included
 	scripts/step "race detector" $(MAKE) --no-print-directory race; \
 	scripts/step "what deploy/ installs" $(MAKE) --no-print-directory deploy-check
 
-setup: .cache/kafka/libs/pom.xml .cache/readers/ready .cache/stores/ready ## install what is missing: Go modules, Apache Kafka, Python readers, object stores
+setup: .cache/kafka/libs/pom.xml .cache/readers/ready .cache/spark/ready .cache/stores/ready ## install what is missing: Go modules, Apache Kafka, Python readers, pyspark, object stores
 	@go mod download
 	@go -C tools/deploytest mod download
 
@@ -50,6 +50,9 @@ needs:
 
 .cache/readers/ready: scripts/readers.d/requirements.txt | needs
 	@scripts/readers up
+
+.cache/spark/ready: scripts/beside-spark.d/requirements.txt | needs
+	@scripts/spark up >/dev/null
 
 # Six hundred Go modules, built once for each change of the pins.
 .cache/stores/ready: $(wildcard scripts/stores.d/*) tools/stores/go.sum tools/stores/minio/go.sum | needs

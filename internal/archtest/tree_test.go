@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 
 	// It is nothing but tests: of the program, with all that it is made of.
 	"internal/badday":       {},
+	"internal/parity":       {"internal/generate"},
 	"internal/differential": {},
 
 	// Only tests import these.
