@@ -266,6 +266,9 @@ func csvOthers() []awkward {
 		one("blanks around a truth", "id b", " true "),
 		{name: "packed with gzip", columns: "id a", data: "id,a\n1,x\n", pack: "gz"},
 		{name: "packed with zstd", columns: "id a", data: "id,a\n1,x\n", pack: "zst"},
+		{name: "packed with bzip2", columns: "id name", data: "BZh91AY&SY\xa00{~\x00\x00\x06\xd9\x00\x00\x10\x00\x040\x006# \x001\x00\xd3M\x04\x03\x10 AE\x97F\xf5\xed\xf8\xbb\x92)\xc2\x84\x85\x01\x83\xdb\xf0", pack: "bz2"},
+		{name: "two members of gzip", columns: "id a", data: "id,a\n1,x\n2,y\n", pack: "gz+gz"},
+		{name: "two frames of zstd", columns: "id a", data: "id,a\n1,x\n2,y\n", pack: "zst+zst"},
 		{name: "no bytes, packed with gzip", columns: "id a", data: "", pack: "gz"},
 	}
 }

@@ -37,6 +37,7 @@ func csvDifferences() map[string]difference {
 		"blank lines before the header":           {"it takes the first line for the header, also a blank one", ""},
 		"a header without a line end and no rows": {"", noEmpty},
 		"no bytes":                                             {"", noEmpty},
+		"packed with bzip2":                                    {"it knows no bzip2", ""},
 		"no bytes, packed with gzip":                           {"", noEmpty},
 		"each row ends with a separator":                       {"it drops an empty field behind the last column", ""},
 		"header and rows end with a separator":                 both("it drops the column without a name; here a header has a name for each"),
