@@ -154,7 +154,7 @@ func jsonSplitter(head []byte) splitter {
 		return lines{}
 	}
 	first, rest, ended := bytes.Cut(head, []byte{'\n'})
-	if !ended && cut {
+	if !ended && cut && !beginsArray(head) {
 		return lines{} // no one writes lines of such a length for people to read
 	}
 	var x nest
@@ -174,6 +174,13 @@ func jsonSplitter(head []byte) splitter {
 		return lines{} // the first line is broken, and the second one is a record
 	}
 	return values{}
+}
+
+// beginsArray reports that the first that b holds is an array of objects. Of one without
+// line ends, as programs write them, that is all that can be seen of a large file.
+func beginsArray(b []byte) bool {
+	rest, ok := bytes.CutPrefix(b, []byte{'['})
+	return ok && bytes.HasPrefix(bytes.TrimLeft(rest, blanks), []byte{'{'})
 }
 
 // areLines reports that b begins with an object in a line of its own, after which the

@@ -117,6 +117,29 @@ func wanted(lines ...string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
+// TestArrayInOneLine reads arrays without line ends, of less than a chunk and of many.
+func TestArrayInOneLine(t *testing.T) {
+	for _, n := range []int64{1, 2, 1000, 200_000} {
+		data := "[" + strings.Repeat("{\"a\":\"some text\"},", int(n)-1) + " {\"b\":2}]"
+		o := options()
+		got := read(t, write(t, "x.json", data), o)
+		if got.err != nil || int64(len(got.records)) != n {
+			t.Fatalf("%d elements: got %d, %v", n, len(got.records), got.err)
+		}
+		if last := got.records[n-1]; last.text != `{"b":2}` || last.number != n || last.defect != "" {
+			t.Errorf("%d elements: the last is %+v", n, last)
+		}
+		if many := len(data) > 1<<20; many != (len(got.cuts) > 1) {
+			t.Errorf("%d elements: got %d chunks", n, len(got.cuts))
+		}
+	}
+	// One record a line, of which the first is an array that is longer than a chunk.
+	long := "[" + strings.Repeat("1,", 1<<20) + "1]"
+	if got := read(t, write(t, "x.json", long+"\n{\"a\":1}\n"), options()); len(got.records) != 2 || got.records[1].text != `{"a":1}` || got.records[1].defect != "" {
+		t.Errorf("got %d records, %v", len(got.records), got.err)
+	}
+}
+
 func TestRecordsOfJSON(t *testing.T) {
 	for _, c := range []struct {
 		name, data string
