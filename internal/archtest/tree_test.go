@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 
 	"internal/store/bucket": {"internal/store"},
 
+	"internal/registry":      {"internal/registry/wire"},
 	"internal/registry/wire": {},
 
 	"internal/status": {"internal/ledger", "internal/store"},
