@@ -23,6 +23,7 @@ type awkward struct {
 	settings *settings // nil: the usual ones
 	pack     string    // how it is packed, or not: see packed
 	lines    bool      // JSON whose values take several lines
+	maxRows  int       // of a batch; above 0, the table is verified as well
 }
 
 // compared is what three readers made of a file.
@@ -79,8 +80,11 @@ func compareAll(t *testing.T, program, format string, files []awkward) []compare
 			must(t, os.WriteFile(c.path, packed(t, c.pack, []byte(c.data)), 0o644))
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				b := backfill{program: program, dir: dir, lake: lake, table: table(i), columns: columnsOf(c.columns), settings: c.settings, format: format}
+				b := backfill{program: program, dir: dir, lake: lake, table: table(i), columns: columnsOf(c.columns), settings: c.settings, format: format, maxRows: c.maxRows}
 				c.run = b.run(t, c.path)
+				if c.maxRows > 0 {
+					b.verify(t)
+				}
 			})
 		}
 	})
@@ -178,6 +182,9 @@ func (c *compared) check(t *testing.T) {
 	}
 	if int(n.Written) != len(c.lake.Rows) || int(n.Quarantined) != len(c.lake.Rejected) {
 		t.Errorf("%s: %d rows and %d rejected ones are in the lake, and %+v was told", c.name, len(c.lake.Rows), len(c.lake.Rejected), n)
+	}
+	if c.maxRows > 0 && c.run.Batches < 2 {
+		t.Errorf("%s: its %d rows were one batch", c.name, n.Read)
 	}
 	if want := min(len(c.run.Failed), 1); c.run.code != want {
 		t.Errorf("%s: got exit code %d, want %d\n%s", c.name, c.run.code, want, c.run.log)

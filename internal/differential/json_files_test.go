@@ -48,6 +48,7 @@ func jsonArrays() []awkward {
 		{name: "one array", columns: "id a", data: "[{\"id\":1,\"a\":\"x\"},{\"id\":2,\"a\":\"y\"}]"},
 		{name: "one array over several lines", columns: "id a", lines: true, data: "[\n  {\n    \"id\": 1,\n    \"a\": \"x\"\n  },\n  {\n    \"id\": 2,\n    \"a\": \"y\"\n  }\n]\n"},
 		{name: "one array, an object a line", columns: "id a", data: "[{\"id\":1,\"a\":\"x\"},\n {\"id\":2,\"a\":\"y\"}]\n"},
+		{name: "40,000 objects of one array in one line, in several batches", columns: "id a", data: "[" + strings.Repeat("{\"id\":1,\"a\":\"a text of some length, so that there is more than a chunk\"},", 40_000) + "{}]", maxRows: 10_000},
 		{name: "an empty array", columns: "id a", data: "[]"},
 		{name: "an array that ends with a comma", columns: "id a", data: "[{\"id\":1,\"a\":\"x\"},{\"id\":2,\"a\":\"y\"},]"},
 		{name: "an array with a comma too many", columns: "id a", data: "[{\"id\":1,\"a\":\"x\"},,{\"id\":2,\"a\":\"y\"}]"},

@@ -96,6 +96,7 @@ type backfill struct {
 	columns  []column
 	settings *settings // nil: the usual ones
 	more     string    // of the table, further lines of YAML
+	maxRows  int       // of a batch; 0: as many as is usual
 	column   map[string]string
 	format   string // empty: auto
 	weighed  bool   // its memory is measured, which the test's own would hide
@@ -109,6 +110,7 @@ type outcome struct {
 	peak     int64 // the most memory that was resident, in bytes
 	Found    int64 `json:"found"`
 	Empty    int64 `json:"empty"`
+	Batches  int64 `json:"batches"`
 	Failed   []struct {
 		File string `json:"file"`
 		Why  string `json:"why"`
@@ -131,6 +133,9 @@ func (b *backfill) config(t *testing.T) string {
 		s = with(func(*settings) {})
 	}
 	var y strings.Builder
+	if b.maxRows > 0 {
+		fmt.Fprintf(&y, "batch: {max_rows: %d}\n", b.maxRows)
+	}
 	fmt.Fprintf(&y, "lake: file://%s\nsource_system: test\ntables:\n  - name: %s\n    partition_by: none\n    halt_above: 1\n%s    csv: %s\n    columns:\n", b.lake, b.table, b.more, s.yaml())
 	for _, c := range b.columns {
 		extra := b.column[c[0]]
@@ -178,6 +183,14 @@ func (b *backfill) run(t *testing.T, files ...string) outcome {
 		o.reported = true
 	}
 	return o
+}
+
+// verify has the program compare the table with its ledger, row by row.
+func (b *backfill) verify(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command(b.program, "verify", "-c", b.config(t), "--deep").CombinedOutput(); err != nil {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
 }
 
 // job is what the script is asked to read.
