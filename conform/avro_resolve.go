@@ -41,6 +41,9 @@ const (
 // is, empty: none. What JSON takes is taken, and beyond that what Avro itself resolves;
 // nothing of another kind is.
 func (f *field) avroCode(t *avroschema.Type) (code avroCode, change string) {
+	if f.json && t.Kind != avroschema.Null {
+		return avroUnfit, ""
+	}
 	switch t.Kind {
 	case avroschema.Null:
 		return avroNull, ""

@@ -3,6 +3,7 @@ package conform
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,9 @@ func (s *csvStyle) isNull(text []byte) bool {
 func (f *field) textClass(s *csvStyle) class {
 	switch f.kind {
 	case schema.String:
-		return classText
+		if !f.json {
+			return classText
+		}
 	case schema.Int, schema.Long:
 		return classWhole
 	case schema.Decimal:
@@ -159,6 +162,10 @@ func (d *Decoder) bareText(column int, text []byte, at place) {
 			c.ints[d.row], reason = c.epoch(text)
 		}
 	case schema.String, schema.Binary:
+		if c.json && !json.Valid(text) {
+			reason = ReasonType
+			break
+		}
 		d.put(column, text, plain(text), at)
 	default:
 		if s := &d.plan.csv; s.comma || len(s.thousands) > 0 {

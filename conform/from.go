@@ -1,6 +1,8 @@
 package conform
 
 import (
+	"slices"
+
 	"tidemark/internal/schema"
 )
 
@@ -8,7 +10,7 @@ import (
 // of a record: that field, or what stands in it. A value that no node is for is read
 // over, and is no difference to the schema.
 type pathNode struct {
-	column int32     // that the value fills, −1: it leads on
+	column int32     // that the value fills, −1: none. One of type json may have nodes within it
 	end    int32     // the nodes within it are those from the next one on, up to end
 	names  nameTable // of an object: nodes by their keys
 	items  []element // of an array: nodes by their place, ascending
@@ -31,7 +33,7 @@ type leaf struct {
 func (p *Plan) compileNames() {
 	p.nodes = make([]pathNode, 1)
 	p.atOnce = len(p.columns)
-	var names []nameSlot
+	var names, keys []nameSlot
 	var within []int // columns
 	for i := range p.columns {
 		c := &p.table.Columns[i]
@@ -42,8 +44,16 @@ func (p *Plan) compileNames() {
 		case c.From.Nested():
 			within = append(within, i)
 		default:
+			whole := p.isWhole(c)
+			if whole {
+				p.columns[i].from.Path = []schema.Step{{Key: c.Names()[0], Index: -1}}
+				within = append(within, i)
+			}
 			for rank, name := range c.Names() {
 				names = append(names, nameSlot{name: name, column: int32(i), rank: int32(rank)})
+			}
+			if !whole {
+				keys = append(keys, names[len(names)-len(c.Names()):]...)
 			}
 		}
 	}
@@ -57,9 +67,20 @@ func (p *Plan) compileNames() {
 		for _, i := range g.columns {
 			p.columns[i].outer = slot
 		}
-		names = append(names, nameSlot{name: g.step.Key, column: slot})
+		keys = append(keys, nameSlot{name: g.step.Key, column: slot})
 	}
-	p.keys = newNameTable(names)
+	p.keys = newNameTable(keys)
+}
+
+// isWhole reports whether a column takes the whole of a field that others come from
+// within.
+func (p *Plan) isWhole(c *schema.Column) bool {
+	if !c.Type.JSON || len(c.Aliases) > 0 {
+		return false
+	}
+	return slices.ContainsFunc(p.table.Columns, func(other schema.Column) bool {
+		return other.From.Nested() && other.From.Path[0].Key == c.Names()[0]
+	})
 }
 
 // group is the columns whose paths have a step in common.
@@ -97,14 +118,17 @@ next:
 func (p *Plan) addNode(columns []int, depth int) int32 {
 	n := int32(len(p.nodes))
 	p.nodes = append(p.nodes, pathNode{column: -1})
-	if first := columns[0]; len(p.columns[first].from.Path) == depth {
-		p.nodes[n].column, p.columns[first].node = int32(first), n
-		p.nodes[n].end = n + 1
-		return n
-	}
 	node := pathNode{column: -1}
+	var deeper []int
+	for _, i := range columns {
+		if len(p.columns[i].from.Path) > depth {
+			deeper = append(deeper, i)
+		} else {
+			node.column, p.columns[i].node = int32(i), n
+		}
+	}
 	var names []nameSlot
-	for _, g := range p.groups(columns, depth) {
+	for _, g := range p.groups(deeper, depth) {
 		child, want := p.addNode(g.columns, depth+1), "an object"
 		if g.step.Index >= 0 {
 			node.items = append(node.items, element{g.step.Index, child})
@@ -144,9 +168,18 @@ func (d *Decoder) quickField(c *column, pos int) int {
 func (d *Decoder) inside(n int32, pos, depth int) (int, bool) {
 	d.within[n] = true
 	node := &d.plan.nodes[n]
-	if node.column >= 0 {
+	switch {
+	case node.column < 0:
+		return d.parts(node, pos, depth)
+	case len(node.leaves) == 0:
 		return d.leaf(int(node.column), pos, depth)
 	}
+	next, ok := d.parts(node, pos, depth)
+	return next, ok && d.keep(int(node.column), pos, next)
+}
+
+// parts decodes what leads on from the value at pos, as inside does.
+func (d *Decoder) parts(node *pathNode, pos, depth int) (int, bool) {
 	switch d.peek(pos) {
 	case '{':
 		if node.items == nil {
@@ -264,10 +297,7 @@ func (d *Decoder) keyInside(node *pathNode, pos int) (n int32, value int, ok boo
 	s, _ := d.str(pos)
 	key := d.buf[s.from:s.to]
 	if s.escaped {
-		var lone int
-		if key, lone = d.unescape(s); lone >= 0 {
-			return 0, value, true
-		}
+		key, _ = d.unescape(s) // none, where half of a pair is missing
 	}
 	column, _, _ := node.names.find(key)
 	return int32(column), value, true
@@ -286,6 +316,9 @@ func (d *Decoder) pass(pos, depth int) (int, bool) {
 // leaf decodes the value at pos into a column; it stands in depth objects and arrays.
 func (d *Decoder) leaf(column, pos, depth int) (int, bool) {
 	c, first := &d.columns[column], d.peek(pos)
+	if c.json {
+		return d.asJSON(column, pos, depth)
+	}
 	if !d.plain && first != 'n' {
 		k, quotes := c.usual, 0
 		if first == '"' {

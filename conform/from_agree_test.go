@@ -113,7 +113,7 @@ var wordsOf = []string{"a", "b", "c", "dd", "e.f", `q"x`, "zürich", "a key of m
 // randomPaths makes a table of columns from within, of which none is in another's way.
 func randomPaths(rng *rand.Rand) *schema.Table {
 	table := &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution()}
-	types := []schema.Type{{Kind: schema.String}, {Kind: schema.Long}, {Kind: schema.Boolean}, {Kind: schema.Decimal, Precision: 9, Scale: 2}}
+	types := []schema.Type{{Kind: schema.String, JSON: true}, {Kind: schema.String}, {Kind: schema.Long}, {Kind: schema.Boolean}, {Kind: schema.Decimal, Precision: 9, Scale: 2}}
 	for range 40 {
 		typ := types[rng.IntN(len(types))]
 		c := schema.Column{Name: fmt.Sprint("c", len(table.Columns)), Type: typ, Default: schema.DefaultFor(typ)}
@@ -274,7 +274,11 @@ func nested(b *batch.Batch, row int) string {
 		var out strings.Builder
 		out.WriteString("ok")
 		for c := range b.Columns {
-			fmt.Fprintf(&out, " %q", describe(b, c, row))
+			text := describe(b, c, row)
+			if b.Table.Columns[c].Type.JSON && text != "null" {
+				text = canonical([]byte(text))
+			}
+			fmt.Fprintf(&out, " %q", text)
 		}
 		return out.String()
 	}
@@ -335,6 +339,8 @@ func walked(t *testing.T, table *schema.Table, value []byte) string {
 		switch {
 		case !fits:
 			misfit = true
+		case !there && c.Default.Null:
+			fmt.Fprintf(&out, " %q", "null")
 		case !there && c.Default.Bytes != nil:
 			fmt.Fprintf(&out, " %q", "~"+string(c.Default.Bytes))
 		case !there:
@@ -353,6 +359,10 @@ func walked(t *testing.T, table *schema.Table, value []byte) string {
 
 // asColumn is a value as a column of the type has it, false if it cannot.
 func asColumn(typ schema.Type, v any) (text string, ok bool) {
+	if typ.JSON {
+		b, err := json.Marshal(v)
+		return string(b), err == nil
+	}
 	switch x := v.(type) {
 	case nil:
 		return "null", true
@@ -370,6 +380,18 @@ func asColumn(typ schema.Type, v any) (text string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// canonical is JSON with its keys in order, without blanks.
+func canonical(text []byte) string {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return "no JSON: " + string(text)
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
 }
 
 // doubled reports whether a key of the path stands twice in its object, by the tokens of

@@ -74,7 +74,7 @@ func (d *Decoder) recordText(column int, text []byte) {
 		d.reject(column, ReasonLimit, wantText, place{-1, 0})
 	case c.kind == schema.Binary:
 		c.codes[d.row] = c.index.add(text, plain(text), d.row)
-	case c.kind == schema.String && !utf8.Valid(text):
+	case c.kind == schema.String && !utf8.Valid(text): // also of JSON
 		d.reject(column, ReasonEncoding, c.want, place{-1, 0})
 	default:
 		d.bareText(column, text, place{-1, 0})

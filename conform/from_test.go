@@ -82,6 +82,75 @@ func TestFromRecord(t *testing.T) {
 	}
 }
 
+// F4: a field that stands a second time where it is expected shows nothing.
+func TestF4SecondFieldShowsNothing(t *testing.T) {
+	table := &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.Evolution{Narrow: schema.Halt}}
+	for _, line := range []string{"id long", "sum decimal(9,2) from=x.sum", "name string from=x.name required"} {
+		table.Columns = append(table.Columns, parseColumn(t, line))
+	}
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := []byte(`{"id":1,"x":{"sum":1.5,"name":"a"}}`)
+	for _, second := range []string{`{"sum":7,"name":"a"}`, `{"sum":1.234,"name":"a"}`, `{"sum":1.5,"name":null}`, `null`, `7`, `{"sum":1.5}`, `{"sum":`} {
+		bothWays(t, plan, table, rawOf(usual, usual, usual, usual, []byte(`{"x":{"sum":1.5,"name":"a"},"id":2,"x":`+second+`}`), usual))
+	}
+}
+
+// F4: a record that ends anywhere, with its rest behind it, is read to its end alone.
+func TestF4FieldsAreReadToTheEnd(t *testing.T) {
+	table := fromCardTable(t, append(fromStyles[3].columns, fromStyles[2].columns...))
+	table.Columns = append(table.Columns, parseColumn(t, "items_too json from=more.items"), parseColumn(t, "name string from=more.items[0].name"))
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := fromCardRaw(1).Value(0)
+	usual = append(usual[:len(usual)-1:len(usual)-1], `,"more":{"items":[{"name":"x","n":null},[1,true]]}}`...)
+	for cut := len(usual) - 1; cut > 200; cut-- {
+		b := bothWays(t, plan, table, rawOf(usual, usual, usual, usual, usual[:cut:cut], usual[cut:], usual))
+		if b.Fates[4] != batch.Quarantined || b.Fates[3] != batch.Written || b.Fates[6] != batch.Written {
+			t.Fatalf("cut at byte %d: got %v", cut, b.Fates)
+		}
+	}
+}
+
+// F6: what is within a field counts for the depth like all else.
+func TestF6DepthWithinFields(t *testing.T) {
+	table := &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned}
+	for _, line := range []string{"id long", "a long from=x.y.a", "b long from=x.z[1].b null", "j json from=x.j", "k json"} {
+		table.Columns = append(table.Columns, parseColumn(t, line))
+	}
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		format string
+		depth  int // objects and arrays around the place
+		reason string
+	}{
+		{`{"x":{"more":%s}}`, 2, ""}, {`{"x":{"y":{"more":%s}}}`, 3, ""}, {`{"x":{"y":{"a":%s}}}`, 3, conform.ReasonType},
+		{`{"x":{"y":%s}}`, 2, conform.ReasonType}, {`{"x":%s}`, 1, conform.ReasonType}, {`{"x":{"z":[%s]}}`, 3, ""},
+		{`{"x":{"z":[0,{"c":%s}]}}`, 4, ""}, {`{"x":{"z":[0,{"b":%s}]}}`, 4, conform.ReasonType}, {`{"x":{"j":%s}}`, 2, ""}, {`{"k":%s}`, 1, ""},
+	} {
+		for _, levels := range []int{100 - c.depth, 101 - c.depth} {
+			value := fmt.Appendf(nil, c.format, strings.Repeat("[", levels)+strings.Repeat("]", levels))
+			want := c.reason
+			if levels+c.depth > 100 {
+				want = conform.ReasonLimit
+			}
+			b := bothWays(t, plan, table, rawOf(value, value, value, value, value))
+			for row := range b.Rows {
+				if got := rejectOf(b, row); got != want {
+					t.Errorf("%s, %d levels, row %d: got %q, want %q", c.format, levels, row, got, want)
+				}
+			}
+		}
+	}
+}
+
 // A row that is rejected names the columns from its record as well, but for bytes that
 // are rejected for themselves.
 func TestFromRecordOfRejectedRow(t *testing.T) {
@@ -155,6 +224,8 @@ var fromStyles = []struct {
 	{name: "two", columns: []string{"city string from=customer.address.city", "segment string from=customer.segment"}},
 	{name: "two_in_array", columns: []string{"sku long from=items[0].sku", "price decimal(18,2) from=items[1].price"}},
 	{name: "all", columns: []string{"customer_id long from=customer.id", "city string from=customer.address.city", "zip string from=customer.address.zip", "segment string from=customer.segment", "since date from=customer.since"}},
+	{name: "json", columns: []string{"customer json"}},
+	{name: "json_and_two", columns: []string{"customer json", "city string from=customer.address.city", "segment string from=customer.segment"}},
 	{name: "key_and_header", columns: []string{"k string from=$key", "trace string from=$headers.trace_id"}},
 	{name: "two_no_short_cuts", columns: []string{"city string from=customer.address.city", "segment string from=customer.segment"}, plain: true},
 }

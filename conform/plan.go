@@ -34,6 +34,7 @@ type field struct {
 	fallback schema.Value // what a missing value becomes
 	aliases  []string
 	from     schema.From
+	json     bool  // a value is kept as it stands
 	node     int32 // of a column from within a field, and of that field; 0: none
 	outer    int32 // the slot of the field that the column comes from within, 0: none
 
@@ -82,7 +83,7 @@ func Compile(t *schema.Table) (*Plan, error) {
 
 func compileField(c *schema.Column) (field, []error) {
 	f := field{
-		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases, from: c.From,
+		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases, from: c.From, json: c.Type.JSON,
 		unit: c.Time.Unit, layout: c.Time.Layout, zone: c.Time.Zone,
 	}
 	if c.Type.Validate() != nil {
@@ -106,6 +107,9 @@ func compileField(c *schema.Column) (field, []error) {
 		f.want = "a number that fits " + f.typeName
 	case schema.String:
 		f.want = "text"
+		if f.json {
+			f.want = "JSON"
+		}
 	case schema.Boolean:
 		f.want = "true or false"
 	case schema.Binary:
@@ -117,7 +121,7 @@ func compileField(c *schema.Column) (field, []error) {
 		errs = append(errs, fmt.Errorf("unit, layout and zone belong to a date or a timestamp, this is a %s: leave them out", f.typeName))
 	}
 	if f.from.Part != schema.FromField {
-		if f.kind == schema.String {
+		if f.kind == schema.String && !f.json {
 			f.want += " in UTF-8"
 		}
 		f.want += " in " + partName(f.from)

@@ -26,6 +26,7 @@ const (
 	classDate                     // a date as text
 	classEpoch                    // a timestamp as a number
 	classWithin                   // a field that columns come from within
+	classJSON                     // any value but null, kept as it stands
 )
 
 // quotes is how many bytes of a value are read before its short cut: the opening
@@ -56,6 +57,8 @@ func (f *field) classFor(c byte) class {
 		return classWithin
 	case c == 'n':
 		return classNull
+	case f.json:
+		return classJSON
 	case isText && f.kind == schema.String:
 		return classText
 	case isText && f.kind == schema.Decimal:
@@ -105,6 +108,8 @@ func (d *Decoder) quick(k class, column, pos int) int {
 		return d.quickDrop(pos)
 	case classWithin:
 		return d.quickField(&d.slots[column], pos)
+	case classJSON:
+		return d.quickJSON(column, pos)
 	case classNull:
 		d.setNull(&d.columns[column]) // the word is part of what was compared
 		return pos

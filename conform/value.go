@@ -20,6 +20,8 @@ const (
 // value that the column cannot hold rejects the record and is read over.
 func (d *Decoder) value(column, pos int) (int, bool) {
 	switch c := d.peek(pos); {
+	case d.columns[column].json:
+		return d.asJSON(column, pos, 1)
 	case c == '"':
 		s, ok := d.str(pos)
 		if ok {

@@ -153,12 +153,12 @@ func (v value) columnType(to *schema.Type) bool {
 	case err == nil:
 		*to = typ
 		return true
-	case word == "json" || word == "list" || word == "map" || word == "struct":
+	case word == "list" || word == "map" || word == "struct":
 		v.fault("%s: not in this version: write string, or leave the column out", v.shown())
 	case strings.HasPrefix(text, "decimal"):
 		v.fault(`%s: write "decimal(18,2)" in quotes, with 1 to %d digits in all and no more than these after the point`, v.shown(), schema.MaxPrecision)
 	default:
-		v.fault("%s: write one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary%s", v.shown(), otherTypeName(text))
+		v.fault("%s: write one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary, json%s", v.shown(), otherTypeName(text))
 	}
 	return false
 }

@@ -268,10 +268,11 @@ func (c *Column) overlap(other *Column) string {
 		switch whole := pathString(mine[:n]); {
 		case n == len(mine) && n == len(path):
 			return fmt.Sprintf("columns %s and %s both come from %s: a value fills one column", other.Name, c.Name, whole)
+		case n == len(mine) && c.Type.JSON, n == len(path) && other.Type.JSON && len(other.Aliases) == 0:
 		case n == len(mine):
-			return fmt.Sprintf("column %s comes from %s, and column %s from within it: of a value take the whole, or parts", c.Name, whole, other.Name)
+			return fmt.Sprintf("column %s comes from %s, and column %s from within it: beside its parts a whole is of type json, without aliases", c.Name, whole, other.Name)
 		case n == len(path):
-			return fmt.Sprintf("column %s comes from %s, and column %s from within it: of a value take the whole, or parts", other.Name, whole, c.Name)
+			return fmt.Sprintf("column %s comes from %s, and column %s from within it: beside its parts a whole is of type json, without aliases", other.Name, whole, c.Name)
 		case mine[n].Index < 0 != (path[n].Index < 0):
 			return fmt.Sprintf("%s is an object for one of columns %s and %s, and an array for the other: it is one of them", whole, other.Name, c.Name)
 		}

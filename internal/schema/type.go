@@ -40,11 +40,15 @@ const MaxPrecision = 18
 type Type struct {
 	Kind             Kind
 	Precision, Scale int
+	JSON             bool `json:",omitempty"` // of a string: any value whatever, as the text of JSON that it came as
 }
 
 func (t Type) String() string {
 	if t.Kind == Decimal {
 		return fmt.Sprintf("decimal(%d,%d)", t.Precision, t.Scale)
+	}
+	if t.JSON {
+		return "json"
 	}
 	return t.Kind.String()
 }
@@ -54,6 +58,9 @@ func (t Type) Validate() error {
 	if t.Kind < Int || t.Kind > Binary {
 		return fmt.Errorf("type is missing")
 	}
+	if t.JSON && t.Kind != String {
+		return fmt.Errorf("a %s is no text, and so no text of JSON", t.Kind)
+	}
 	if t.Kind == Decimal && (t.Precision < 1 || t.Precision > MaxPrecision || t.Scale < 0 || t.Scale > t.Precision) {
 		return fmt.Errorf("%s: precision is 1 to %d, scale 0 to the precision", t, MaxPrecision)
 	}
@@ -62,6 +69,9 @@ func (t Type) Validate() error {
 
 // ParseType reads a type as the configuration writes it: long, decimal(18,2) ….
 func ParseType(s string) (Type, error) {
+	if s == "json" {
+		return Type{Kind: String, JSON: true}, nil
+	}
 	name, args, isCall := strings.Cut(s, "(")
 	for k := Int; k <= Binary; k++ {
 		if k.String() != name || isCall != (k == Decimal) {
@@ -79,17 +89,17 @@ func ParseType(s string) (Type, error) {
 		}
 		return t, t.Validate()
 	}
-	return Type{}, fmt.Errorf("type %q is not one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary", s)
+	return Type{}, fmt.Errorf("type %q is not one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary, json", s)
 }
 
 // DefaultFor is what a missing value of the type becomes where the schema says
 // nothing: zero, UNKNOWN or null.
 func DefaultFor(t Type) Value {
-	switch t.Kind {
-	case String:
-		return Value{Bytes: []byte("UNKNOWN")}
-	case Date, Timestamp, Binary:
+	switch {
+	case t.JSON, t.Kind == Date, t.Kind == Timestamp, t.Kind == Binary:
 		return Value{Null: true}
+	case t.Kind == String:
+		return Value{Bytes: []byte("UNKNOWN")}
 	}
 	return Value{} // zero: the bits of 0.0 are 0 too
 }

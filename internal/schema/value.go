@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -51,6 +52,9 @@ func ParseValue(t Type, s string) (Value, error) {
 		}
 		return Value{Int: at.UnixMicro()}, orSay(err, "write a time such as 2026-11-22T10:15:30Z, down to microseconds")
 	case String:
+		if t.JSON && !json.Valid([]byte(s)) {
+			return Value{}, errors.New(`write JSON, such as "{}"`)
+		}
 		return Value{Bytes: []byte(s)}, nil
 	}
 	return Value{}, fmt.Errorf("a column of type %s has no default but null", t)
