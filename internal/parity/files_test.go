@@ -81,7 +81,7 @@ func (f *files) keep(p *parquet.File, names []string) error {
 		}
 	}
 	rows := parquet.NewReader(p)
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // it was only read
 	buffer := make([]parquet.Row, 64)
 	for {
 		n, err := rows.ReadRows(buffer)

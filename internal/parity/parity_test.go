@@ -29,6 +29,7 @@ func TestParity(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	must(t, err)
 	watchSources(t, root)
+	interpreter(t, root) // nothing is built in vain
 	dir := t.TempDir()
 	b := &bank{program: build(t, root), config: filepath.Join(root, "examples", "bank", "tidemark.yaml")}
 	all := lay(t, b, dir)

@@ -26,8 +26,8 @@ type planned struct {
 	Tables []string `json:"tables"`
 }
 
-// start starts the job over all cases; the first one is the clean bank.
-func start(t *testing.T, root, dir string, all []*comparison) *job {
+// interpreter is the Python that has pyspark, as scripts/spark installs it.
+func interpreter(t *testing.T, root string) string {
 	t.Helper()
 	cache := os.Getenv("TIDEMARK_CACHE")
 	if cache == "" {
@@ -35,8 +35,15 @@ func start(t *testing.T, root, dir string, all []*comparison) *job {
 	}
 	python := filepath.Join(cache, "spark", "venv", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
-		t.Fatalf("pyspark is not installed: run make setup (%v)", err)
+		t.Fatalf("pyspark is not installed: run make setup, or scripts/spark up (%v)", err)
 	}
+	return python
+}
+
+// start starts the job over all cases; the first one is the clean bank.
+func start(t *testing.T, root, dir string, all []*comparison) *job {
+	t.Helper()
+	python := interpreter(t, root)
 	var plan []planned
 	for _, c := range all {
 		plan = append(plan, planned{Name: c.name, Raw: c.raw, Out: c.spark, Others: all[0].spark, Tables: c.load})
