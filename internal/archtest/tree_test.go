@@ -55,13 +55,14 @@ var arrows = map[string][]string{
 	"internal/differential": {},
 
 	// Only tests import these.
-	"internal/archtest":        {},
-	"internal/kafkatest":       {"internal/scripttest"},
-	"internal/cloudtest":       {"internal/scripttest"},
-	"internal/scripttest":      {},
-	"internal/faultproxy":      {},
-	"internal/teeth":           {},
-	"internal/store/storetest": {"internal/store"},
+	"internal/archtest":              {},
+	"internal/kafkatest":             {"internal/scripttest"},
+	"internal/cloudtest":             {"internal/scripttest"},
+	"internal/scripttest":            {},
+	"internal/faultproxy":            {},
+	"internal/registry/registrytest": {"internal/scripttest"},
+	"internal/teeth":                 {},
+	"internal/store/storetest":       {"internal/store"},
 }
 
 // pureFiles are the pure half of a package that also has edges.

@@ -185,7 +185,7 @@ func TestUnusable(t *testing.T) {
 					fmt.Fprint(w, `{"schema":"<xs/>","schemaType":"XML"}`)
 					return true
 				case ok:
-					json.NewEncoder(w).Encode(answer)
+					_ = json.NewEncoder(w).Encode(answer)
 					return true
 				}
 				return false
@@ -198,7 +198,7 @@ func TestUnusable(t *testing.T) {
 			if got, most := len(f.took()), 2+registry.MaxReferences+registry.MaxDepth; got > most {
 				t.Errorf("%d requests, want %d at most", got, most)
 			}
-			if _, again := f.Schema(t.Context(), id(1)); again != err || len(f.took()) > 0 {
+			if _, again := f.Schema(t.Context(), id(1)); !errors.Is(again, err) || len(f.took()) > 0 {
 				t.Errorf("it was asked for again within a minute: %v", again)
 			}
 		})
@@ -377,7 +377,7 @@ func TestCredentials(t *testing.T) {
 		var got []string
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			got = append(got, r.Header.Get("Authorization"))
-			json.NewEncoder(w).Encode(map[string]string{"schema": `"int"`})
+			_ = json.NewEncoder(w).Encode(map[string]string{"schema": `"int"`})
 		}))
 		c.conf.URLs = []string{s.URL}
 		c.conf.Wait = func(context.Context, time.Duration) error { return os.WriteFile(file, []byte("s1"), 0o600) } // mounted late

@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 		"204":            {status(204), "status 204", false},
 		"404 of a proxy": {status(404), "404 without the code", false},
 		"404 of a path": {func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, `{"error_code":0,"message":"no such path"}`)
 		}, "404 without the code", false},
 		"a page":        {body("\n <!DOCTYPE html><html>log in</html>"), "a page of HTML", true},
@@ -118,11 +118,13 @@ func TestFaults(t *testing.T) {
 			conn.Close()
 		}, "not an answer of HTTP", true},
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, other.URL+"/login?token=hunter2", 302)
+			http.Redirect(w, r, other.URL+"/login?token=hunter2", http.StatusFound)
 		}, "redirects to " + other.URL + ",", false},
-		"https":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://"+r.Host, 302) }, "redirects to https://", false},
-		"in circles": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", 307) }, "more than 3 times", false},
-		"nowhere":    {status(302), "status 302", false},
+		"https": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://"+r.Host, http.StatusFound) }, "redirects to https://", false},
+		"in circles": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
+		}, "more than 3 times", false},
+		"nowhere": {status(302), "status 302", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, n := server(t, c.answer)
@@ -241,11 +243,11 @@ func TestWaits(t *testing.T) {
 func TestRedirectOnTheSameHost(t *testing.T) {
 	s, n := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if u, p, _ := r.BasicAuth(); u != "me" || p != "hunter2" {
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		if len(r.URL.Path) < len("/schemas/ids/1xxx") {
-			http.Redirect(w, r, r.URL.Path+"x", 308)
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusPermanentRedirect)
 			return
 		}
 		fmt.Fprint(w, good)
@@ -303,7 +305,7 @@ func TestObserve(t *testing.T) {
 	calls := 0
 	s, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
 		if calls++; calls == 1 {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprint(w, good)
