@@ -99,6 +99,9 @@ func column(c *schema.Column) string {
 	default:
 		out += fmt.Sprintf(" default %d", d.Int)
 	}
+	if !c.From.IsZero() {
+		out += fmt.Sprintf(" from %s", c.From)
+	}
 	if c.Aliases != nil {
 		out += fmt.Sprintf(" aliases %v", c.Aliases)
 	}

@@ -105,6 +105,10 @@ func TestValidateFrom(t *testing.T) {
 		}
 		return c
 	}
+	whole := func(c schema.Column) schema.Column {
+		c.Type.JSON = true
+		return c
+	}
 	for _, c := range []struct {
 		columns []schema.Column
 		format  schema.Format
@@ -123,6 +127,9 @@ func TestValidateFrom(t *testing.T) {
 		{columns: []schema.Column{column("a", "x.y"), column("b", "x.y.z")}, want: "column a comes from x.y, and column b from within it"},
 		{columns: []schema.Column{column("b", "x.y.z"), column("a", "x.y")}, want: "column a comes from x.y, and column b from within it"},
 		{columns: []schema.Column{column("a", "x.y"), column("b", "x.y")}, want: "columns a and b both come from x.y"},
+		{columns: []schema.Column{whole(column("x", "")), column("a", "x.y"), whole(column("b", "x.z")), column("c", "x.z[0]")}},
+		{columns: []schema.Column{column("a", "x.y"), whole(column("b", "", "x"))}, want: "column b comes from x, and column a from within it"},
+		{columns: []schema.Column{whole(column("a", "x.y")), whole(column("b", "x.y"))}, want: "columns a and b both come from x.y"},
 		{columns: []schema.Column{column("a", "x.y"), column("b", "x[0]")}, want: "x is an object for one of columns a and b"},
 		{columns: []schema.Column{column("a", "x.y")}, format: schema.CSVFormat, want: "a line of CSV has none"},
 		{columns: []schema.Column{column("a", "y"), column("k", "$key")}, format: schema.CSVFormat},
