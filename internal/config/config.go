@@ -43,7 +43,8 @@ import (
 type Config struct {
 	Lake         string
 	SourceSystem string
-	Kafka        *Kafka // nil: none, see ForRun
+	Kafka        *Kafka    // nil: none, see ForRun
+	Registry     *Registry // nil: none
 	Batch        Batch
 	Memory       int64
 	Writer       Writer // what tables inherit
@@ -198,6 +199,7 @@ func (c *Config) read(doc value) {
 	s.with("batch", c.readBatch)
 	c.clampBatch(s)
 	s.with("kafka", func(v value) { c.Kafka = readKafka(v) })
+	s.with("registry", func(v value) { c.Registry = readRegistry(v) })
 	s.with("http", func(v value) {
 		if h, ok := v.section(httpSection); ok {
 			h.require("listen", `":8080"`, func(v value) { v.address(&c.HTTP.Listen) })
@@ -208,6 +210,7 @@ func (c *Config) read(doc value) {
 	s.require("tables", "a list of tables, each with name, topics, event_time and columns", func(v value) {
 		c.Tables = readTables(v, inherited{writer: c.Writer, sortBy: sortBy})
 	})
+	s.with("registry", c.warnOfRegistry)
 }
 
 func (c *Config) readBatch(v value) {

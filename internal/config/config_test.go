@@ -185,7 +185,7 @@ func TestDocumentsAreBounded(t *testing.T) {
 		"many keys":     {strings.Repeat("a: 1\n", 50_000), "c.yaml:1:1: the file has more than 50000 words and signs: divide its tables among several files"},
 		"deep list":     {"tables: " + strings.Repeat("[", 40_000), "c.yaml:1:29: this is nested deeper than any setting is: see docs/configuration.md for what is written where"},
 		"deep map":      {strings.Repeat("{a: ", 15_000), "c.yaml:1:81: this is nested deeper than any setting is: see docs/configuration.md for what is written where"},
-		"deep on lines": {deepLines(), "c.yaml:1:1: there is no key \"a\": write one of lake, source_system, memory, batch, kafka, writer, http, tables"},
+		"deep on lines": {deepLines(), "c.yaml:1:1: there is no key \"a\": write one of lake, source_system, memory, batch, kafka, registry, writer, http, tables"},
 	} {
 		_, err := config.Parse("c.yaml", []byte(c.data), none)
 		if err == nil {

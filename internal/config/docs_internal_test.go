@@ -83,12 +83,12 @@ func TestPageHasEveryKey(t *testing.T) {
 		}
 		return out
 	}
-	within := map[string]layout{"batch": batchSection, "writer": writerSection, "http": httpSection, "kafka": kafkaSection, "tls": tlsSection, "sasl": saslSection}
+	within := map[string]layout{"batch": batchSection, "writer": writerSection, "http": httpSection, "kafka": kafkaSection, "registry": registrySection, "tls": tlsSection, "sasl": saslSection}
 	for _, c := range []struct {
 		name      string
 		got, want []string
 	}{
-		{"the whole", append(keys("The whole", "Kafka"), "tables"), leaves(top, within)},
+		{"the whole", append(keys("The whole", "Kafka", "Schema registry"), "tables"), leaves(top, within)},
 		{"a table", keys("Tables"), leaves(tableSection, map[string]layout{"dedupe": dedupeSection, "csv": csvSection, "evolution": evolutionSection, "watermark": watermarkSection, "backfill": backfillSection})},
 		{"a column", keys("Columns"), columnSection.keys},
 	} {
@@ -125,6 +125,7 @@ func TestPageHasTheDefaults(t *testing.T) {
 lake: file:///lake
 source_system: core
 kafka: {brokers: [localhost:9092], group: tidemark}
+registry: {url: "http://localhost:8081"}
 tables: [{name: t, preset: banking/transactions}]
 `), os.LookupEnv)
 	if err != nil {
@@ -135,6 +136,7 @@ tables: [{name: t, preset: banking/transactions}]
 		"memory": formatSize(c.Memory), "batch.max_age": formatDuration(c.Batch.MaxAge), "batch.max_rows": "500000",
 		"batch.max_bytes": formatSize(c.Batch.MaxBytes), "writer.codec": c.Writer.Codec, "writer.level": c.Writer.Level,
 		"writer.target_file": formatSize(c.Writer.TargetFile),
+		"registry.timeout":   formatDuration(c.Registry.Timeout),
 		"kafka.start":        k.Start, "kafka.on_loss": k.OnLoss, "kafka.session_timeout": formatDuration(k.SessionTimeout), "kafka.protocol": k.Protocol,
 		"money": "decimal", "ids": "long", "format": table.Format, "csv.header": "true", "csv.separator": string(table.Schema.CSV.Separator), "csv.quote": string(table.Schema.CSV.Quote), "csv.encoding": table.Schema.CSV.Encoding, "csv.decimal_comma": "false", "partition_by": table.Schema.Partition.String(),
 		"evolution.missing": "default", "evolution.extra": "drop", "evolution.widen": "accept", "evolution.narrow": "quarantine",
@@ -143,7 +145,7 @@ tables: [{name: t, preset: banking/transactions}]
 		"backfill.first_run": map[bool]string{true: "all"}[table.FirstRun == 0], "on_fail": table.Policy.OnFail.String(), "halt_above": "0.05", "halt_min_rows": "1000",
 	}
 	tables := docTables(t)
-	for _, heading := range []string{"The whole", "Kafka", "Tables"} {
+	for _, heading := range []string{"The whole", "Kafka", "Schema registry", "Tables"} {
 		for _, row := range tables[heading] {
 			m := ticked.FindStringSubmatch(row.cell)
 			if len(m) == 0 || m[0] != row.cell {

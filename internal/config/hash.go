@@ -32,6 +32,9 @@ func (c *Config) effective() map[string]any {
 		}
 		out["kafka"] = k
 	}
+	if c.Registry != nil {
+		out["registry"] = c.Registry.effective()
+	}
 	var tables []map[string]any
 	for i := range c.Tables {
 		tables = append(tables, c.Tables[i].effective())

@@ -53,7 +53,7 @@ func readKafka(v value) *Kafka {
 			v.warn("kafka.session_timeout is not used with protocol: consumer: set group.consumer.session.timeout.ms on the brokers")
 		}
 	})
-	s.with("tls", func(v value) { k.TLS = readTLS(v) })
+	s.with("tls", func(v value) { k.TLS = readTLS(v, tlsSection) })
 	s.with("sasl", func(v value) { k.SASL = readSASL(v) })
 	return k
 }
@@ -86,9 +86,9 @@ func (v value) start(to *string) bool {
 	return true
 }
 
-func readTLS(v value) *TLS {
+func readTLS(v value, l layout) *TLS {
 	t := &TLS{}
-	s, ok := v.section(tlsSection)
+	s, ok := v.section(l)
 	if !ok {
 		return t
 	}

@@ -16,8 +16,8 @@ type layout struct {
 var (
 	top = layout{
 		title:  "the file",
-		keys:   []string{"lake", "source_system", "memory", "batch", "kafka", "writer", "http", "tables"},
-		absent: []string{"registry", "notify", "delta"},
+		keys:   []string{"lake", "source_system", "memory", "batch", "kafka", "registry", "writer", "http", "tables"},
+		absent: []string{"notify", "delta"},
 	}
 	batchSection  = layout{title: "batch", keys: []string{"max_age", "max_rows", "max_bytes"}}
 	writerSection = layout{title: "writer", keys: []string{"codec", "level", "target_file", "sort_by"}}
@@ -25,9 +25,13 @@ var (
 	kafkaSection  = layout{title: "kafka", keys: []string{
 		"brokers", "group", "start", "on_loss", "session_timeout", "instance_id", "rack", "protocol", "tls", "sasl",
 	}}
-	tlsSection   = layout{title: "kafka.tls", keys: []string{"ca_file", "cert_file", "key_file"}}
-	saslSection  = layout{title: "kafka.sasl", keys: []string{"mechanism", "username", "password", "password_file"}}
-	tableSection = layout{title: "a table", keys: []string{
+	tlsSection      = layout{title: "kafka.tls", keys: []string{"ca_file", "cert_file", "key_file"}}
+	saslSection     = layout{title: "kafka.sasl", keys: []string{"mechanism", "username", "password", "password_file"}}
+	registrySection = layout{title: "registry", keys: []string{
+		"url", "username", "password", "password_file", "token", "token_file", "tls", "timeout",
+	}}
+	registryTLSSection = layout{title: "registry.tls", keys: tlsSection.keys}
+	tableSection       = layout{title: "a table", keys: []string{
 		"name", "preset", "money", "ids", "topics", "format", "csv", "event_time", "partition_by", "columns", "evolution", "watermark",
 		"dedupe", "checks", "on_fail", "halt_above", "halt_min_rows", "writer", "backfill",
 	}, absent: []string{"schema_file", "debezium", "compaction", "delta", "notify"}}
