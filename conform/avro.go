@@ -15,7 +15,9 @@ import (
 // Schema is asked with the value of a record and its headers, as batch.EncodeHeaders has
 // them; both are the batch's, and are not kept. It must not wait: where it would have to
 // ask somebody it notes what to ask and says so by an empty Written. It is called by
-// several decoders at once, and a schema that it has returned never changes.
+// several decoders at once. A schema that it has returned never changes, and it returns the
+// same one, not another that is equal, for as long as it remembers it: what is made of it is
+// found again by that.
 type Schemas interface {
 	Schema(value, headers []byte) Written
 }
@@ -108,6 +110,9 @@ func (d *Decoder) datum() {
 	}
 	if len(d.within) > 1 {
 		clear(d.within)
+		for _, n := range p.nodes {
+			d.within[n] = true
+		}
 	}
 	a.work = freeWork + byteWork*(d.end-at)
 	at = d.perform(w, p.ops, at)

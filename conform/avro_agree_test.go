@@ -297,16 +297,19 @@ func columnsWithin(name string, of avroMade) []schema.Column {
 	}
 	switch {
 	case strings.Contains(of.text, `"record"`):
+		add("json", "")
 		add("string", ".a")
 		add("double", ".b[1]")
 		add("long", ".b[7]")
 		add("long", ".gone")
 	case strings.Contains(of.text, `"map"`):
+		add("json", "")
 		add("long", ".k")
 		add("int", ".a")
 	case strings.Contains(of.text, `"array"`):
 		add("string", "[1]")
 		add("decimal(9,2)", "[0]")
+		add("json", "")
 	case of.text == `["null","string"]`:
 		add("long", ".x.y")
 	}
@@ -342,7 +345,9 @@ func columnFor(r *rand.Rand, name string, of avroMade) schema.Column {
 		p := 18 - r.IntN(18)*btoi(r.IntN(3) == 0)
 		kind = fmt.Sprintf("decimal(%d,%d)", p, r.IntN(p+1))
 	}
-	c.Type, _ = schema.ParseType(kind)
+	if c.Type, _ = schema.ParseType(kind); r.IntN(12) == 0 {
+		c.Type, _ = schema.ParseType("json")
+	}
 	switch {
 	case c.Type.Kind != schema.Timestamp && c.Type.Kind != schema.Date:
 	case r.IntN(2) == 0:

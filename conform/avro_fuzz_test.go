@@ -13,9 +13,9 @@ import (
 // fuzzTable has a column of each kind under each of a few names, and some from within.
 func fuzzTable(tb testing.TB, kind byte) *schema.Table {
 	tb.Helper()
-	kinds := []string{"int", "long", "float", "double", "decimal(18,4)", "string", "boolean", "date", "timestamp", "timestamp unit=ms", "binary"}
+	kinds := []string{"int", "long", "float", "double", "decimal(18,4)", "string", "boolean", "date", "timestamp", "timestamp unit=ms", "binary", "json"}
 	at := func(i int) string { return kinds[(int(kind)+i)%len(kinds)] }
-	return tableOf(tb, "a "+at(0), "b "+at(1)+" required", "c "+at(2), "d "+at(3)+" also=e", "f "+at(4)+" from=in.f", "g "+at(5)+" from=in.g[1].h", "k "+at(6)+" from=map.k")
+	return tableOf(tb, "a "+at(0), "b "+at(1)+" required", "c "+at(2), "d "+at(3)+" also=e", "f "+at(4)+" from=in.f", "g "+at(5)+" from=in.g[1].h", "k "+at(6)+" from=map.k", "map json", "y json also=x")
 }
 
 // Whatever the schema and the bytes: no panic, a cost that their length bounds, the good

@@ -14,6 +14,7 @@ import (
 type avroPlan struct {
 	ops     []avroOp
 	missing []int       // columns that have no field
+	nodes   []int32     // fields that columns come from within
 	drift   []avroDrift // how the schema differs from the table
 	least   int         // bytes that a datum has at least
 	symbols int         // of enums that become text
@@ -119,7 +120,9 @@ func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 			continue
 		}
 		if column >= len(p.columns) {
-			c.out.ops = append(c.out.ops, c.inside(f.Of, p.fields[column-len(p.columns)].node))
+			n := p.fields[column-len(p.columns)].node
+			c.out.nodes = append(c.out.nodes, n)
+			c.out.ops = append(c.out.ops, c.inside(f.Of, n))
 			continue
 		}
 		if name := p.table.Columns[column].Name; rank > 0 {

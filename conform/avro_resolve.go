@@ -26,6 +26,7 @@ const (
 	avroBytes                    // into a column of bytes
 	avroEnum                     // into a column of text
 	avroDecimal                  // into one with at least its scale
+	avroJSON                     // as text of JSON
 	avroOther                    // by way of what it is as text
 )
 
@@ -42,7 +43,7 @@ const (
 // nothing of another kind is.
 func (f *field) avroCode(t *avroschema.Type) (code avroCode, change string) {
 	if f.json && t.Kind != avroschema.Null {
-		return avroUnfit, ""
+		return avroJSON, ""
 	}
 	switch t.Kind {
 	case avroschema.Null:

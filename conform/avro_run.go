@@ -108,10 +108,10 @@ func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
 
 // null gives a column null, which it may have.
 func (d *Decoder) null(op *avroOp, pos int) {
+	if op.node > 0 {
+		d.nullWithin(&d.plan.nodes[op.node], pos)
+	}
 	if op.column < 0 {
-		if op.node > 0 {
-			d.nullWithin(&d.plan.nodes[op.node], pos)
-		}
 		return
 	}
 	c := &d.columns[op.column]

@@ -76,10 +76,10 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 		return pos
 	case avroUnion:
 		return d.union(w, op, pos)
-	case avroInside:
+	case avroInside, avroOutside:
 		return d.insideAvro(w, op, pos)
-	case avroOutside:
-		return d.outsideAvro(op, pos)
+	case avroJSON:
+		return d.keepAvro(op, pos)
 	case avroReal:
 		x, next := varint(buf, pos)
 		if next <= d.end {

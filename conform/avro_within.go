@@ -7,7 +7,7 @@ import "tidemark/internal/avroschema"
 func (c *avroCompiler) inside(t *avroschema.Type, n int32) avroOp {
 	node := &c.plan.nodes[n]
 	var op avroOp
-	if node.column >= 0 {
+	if node.column >= 0 && len(node.leaves) == 0 {
 		op = c.field(t, int(node.column))
 		op.node = n
 		return op
@@ -50,12 +50,20 @@ func (c *avroCompiler) inside(t *avroschema.Type, n int32) avroOp {
 	default:
 		op.code = avroOutside
 	}
-	op.column, op.node, op.of = -1, n, t
+	op.column, op.node, op.of = node.column, n, t
 	return op
 }
 
-// insideAvro decodes a value that columns come from within.
+// insideAvro decodes a value that columns come from within, or should.
 func (d *Decoder) insideAvro(w *avroWriters, op *avroOp, pos int) int {
+	if op.column >= 0 { // of type json: it takes the whole
+		if next := d.keepAvro(op, pos); next < 0 || next > d.end {
+			return next
+		}
+	}
+	if op.code == avroOutside {
+		return d.outsideAvro(op, pos)
+	}
 	if op.of.Kind != avroschema.Record {
 		return d.walk(w, op, pos)
 	}

@@ -24,11 +24,18 @@
 //	F6 what a record costs is bounded by its length: depth, keys, digits and text
 //	   have limits that are looked at before anything is allocated
 //
-// Records are JSON objects, or lines of CSV where the Layout of their source says so
-// or, of a topic, the table. A text of CSV becomes a value by the rules that a text of
+// Records are JSON objects, or lines of CSV or datums of Avro where the Layout of their
+// source says so or, of a topic, the table. A text of CSV becomes a value by the rules that a text of
 // JSON does; besides, a number may have groups of digits and a comma as the table's
 // CSV says, one in a column of times with a unit counts from 1970, and true, false, 1
 // and 0 are truths. Records that have a Defect already are not looked at.
+//
+// A datum of Avro becomes the row that its JSON would, as raw files write that, but that
+// what Avro itself resolves exactly is taken so: a float as the double that it is, text as
+// bytes and back. Its schema is found by Schemas, for each record; what to do with its
+// fields is found out once for each schema. How a schema differs from the table is told
+// once in a batch, with its first record: as missing, extra, alias and widen, and beyond
+// those as narrow (what fits is taken), type, nullable and mismatch (nothing ever fits).
 //
 // A Plan is made once per table by Compile, which reports every fault of the table
 // at once, and is shared by any number of goroutines. Each of them has its own
