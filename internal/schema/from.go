@@ -110,7 +110,7 @@ func parsePath(s string) ([]Step, error) {
 	for at := 0; ; {
 		rest := s[at:]
 		step := Step{Index: -1}
-		n := 0
+		var n int
 		var err error
 		if strings.HasPrefix(rest, "[") && at > 0 && s[at-1] != '.' {
 			step.Index, n, err = parseIndex(rest)
