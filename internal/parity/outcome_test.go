@@ -60,6 +60,9 @@ func (o *outcome) facts() map[string]string {
 			f["rows without "+c.Name] = number(o.judged() - c.Checked)
 		}
 	}
+	for column, kind := range o.types {
+		f["type of "+column] = kind
+	}
 	return f
 }
 
@@ -119,6 +122,9 @@ func differences(table string, spark, tidemark outcome) (out []string) {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	for _, what := range slices.Sorted(maps.Keys(all)) {
+		if strings.HasPrefix(what, "type of ") && (a[what] == "" || b[what] == "") {
+			continue // one side has written no row
+		}
 		if a[what] != b[what] {
 			out = append(out, fmt.Sprintf("%s: %s: %s / %s", table, what, cmp.Or(a[what], "-"), cmp.Or(b[what], "-")))
 		}
@@ -137,7 +143,8 @@ func TestDifferences(t *testing.T) {
 	table := func(change func(o *outcome)) outcome {
 		o := outcome{
 			End: loaded, Read: 1000, Rejected: 2,
-			files:  files{map[string]int64{"yyyy=2026/mm=11/dd=19": 990, "yyyy=2026/mm=11/dd=20": 8}, map[string]string{"1": "1|a", "2": "2|b"}},
+			files: files{map[string]int64{"yyyy=2026/mm=11/dd=19": 990, "yyyy=2026/mm=11/dd=20": 8}, map[string]string{"id": "INT64", "name": "STRING"},
+				map[string]map[string]string{"1": {"id": "1", "name": "a"}, "2": {"id": "2", "name": "b"}}},
 			Checks: []check{{"completeness:id", "PASS", 0, 1000}, {"range:amount", "FAIL", 2, 999}, {"unique:id", "PASS", 0, 998}},
 		}
 		if change != nil {
@@ -165,8 +172,9 @@ func TestDifferences(t *testing.T) {
 		{func(o *outcome) { o.partitions["yyyy=2026/mm=11/dd=20"] = 7 }, "[t: rows written: 2026-11-20 8 / 2026-11-20 7]"},
 		{func(o *outcome) { delete(o.partitions, "yyyy=2026/mm=11/dd=20") }, "[t: rows written: 2026-11-20 8 / 2026-11-20 0]"},
 		{func(o *outcome) { o.partitions[""] = 1 }, "[t: rows written: 0 / 1]"},
-		{func(o *outcome) { o.values["2"] = "2|c" }, "[t: rows with other values: 1]"},
-		{func(o *outcome) { o.values["3"] = "3|d" }, "[]"}, // it is among the rows written
+		{func(o *outcome) { o.values["2"]["name"] = "c" }, "[t: rows with other values: 1]"},
+		{func(o *outcome) { o.values["3"] = map[string]string{"id": "3", "name": "c"} }, "[]"}, // it is among the rows written
+		{func(o *outcome) { o.types["name"] = "JSON" }, "[t: type of name: STRING / JSON]"},
 	} {
 		if got := fmt.Sprint(differences("t", same, table(c.change))); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
