@@ -221,7 +221,9 @@ func TestNotFoundForAMinute(t *testing.T) {
 			t.Errorf("%v: %v, want a NotFoundError", missing, err)
 		}
 	}
-	f.took()
+	if got := f.took(); len(got) != 2 {
+		t.Errorf("it was asked %v, want no request for what no registry gives out", got)
+	}
 	f.SeedSchema("s", 1, 5, sr.Schema{Schema: `"int"`})
 	f.now = f.now.Add(time.Minute - time.Nanosecond)
 	if _, err := f.Schema(t.Context(), id(5)); err == nil || len(f.took()) > 0 {
@@ -230,6 +232,40 @@ func TestNotFoundForAMinute(t *testing.T) {
 	f.now = f.now.Add(time.Nanosecond)
 	if s, err := f.Schema(t.Context(), id(5)); err != nil || s.Text != `"int"` {
 		t.Errorf("after a minute: %v, %v", s, err)
+	}
+}
+
+// K2, K3: ten thousand ids in one topic are each asked for once, and all are kept.
+func TestTenThousandIDs(t *testing.T) {
+	const ids = 10_000
+	text := strings.Repeat("x", 2000)
+	s, asked := server(t, body(`{"schema":"`+text+`"}`))
+	client := open(t, registry.Config{URLs: []string{s.URL}})
+	for range 2 {
+		for i := range uint64(ids) {
+			if _, err := client.Schema(t.Context(), id(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got, want := asked.Load(), int32(ids); got != want {
+		t.Errorf("%d requests, want %d", got, want)
+	}
+	// With less room than they need, what is kept stays within it.
+	small := open(t, registry.Config{URLs: []string{s.URL}, Bytes: 100 * 1000})
+	known := 0
+	for i := range uint64(1000) {
+		if _, err := small.Schema(t.Context(), id(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range uint64(1000) {
+		if _, ok := small.Lookup(id(i)); ok {
+			known++
+		}
+	}
+	if known == 0 || known > 50 {
+		t.Errorf("%d schemas of 2,000 bytes are kept in 100,000", known)
 	}
 }
 

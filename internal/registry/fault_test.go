@@ -114,7 +114,8 @@ func TestFaults(t *testing.T) {
 		"no answer at all": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "ended in the middle", true},
 		"not HTTP": {func(w http.ResponseWriter, r *http.Request) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
-			fmt.Fprintf(conn, "you sent %v\n", r.Header)
+			_, password, _ := r.BasicAuth()
+			fmt.Fprintln(conn, password)
 			conn.Close()
 		}, "not an answer of HTTP", true},
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
@@ -201,14 +202,47 @@ func TestGoneSlowAndBack(t *testing.T) {
 	}
 
 	back, n := server(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, good) })
-	client, waits = impatient(t, func(conf *registry.Config) { conf.URLs = []string{gone, back.URL} })
+	failed := 0
+	client, waits = impatient(t, func(conf *registry.Config) {
+		conf.URLs, conf.Observe = []string{gone, back.URL}, func(e registry.Event) {
+			if e.Err != nil {
+				failed++
+			}
+		}
+	})
 	for i := range uint64(2) {
 		if _, err := client.Schema(t.Context(), id(i)); err != nil || len(*waits) > 0 {
 			t.Errorf("the second host answers, and yet: %v after %v", err, *waits)
 		}
 	}
-	if got := n.Load(); got != 2 {
-		t.Errorf("%d requests, want 2", got)
+	if got := n.Load(); got != 2 || failed != 1 {
+		t.Errorf("%d requests after %d that failed, want 2 after 1: the host that answered is asked first", got, failed)
+	}
+}
+
+// Of several hosts, one that may come back is reason enough to try again.
+func TestOneHostMayComeBack(t *testing.T) {
+	refuses, _ := server(t, status(401))
+	busy, _ := server(t, status(503))
+	for _, urls := range [][]string{{refuses.URL, busy.URL}, {busy.URL, refuses.URL}, {refuses.URL, refuses.URL, busy.URL, refuses.URL}} {
+		client, waits := impatient(t, func(conf *registry.Config) { conf.URLs = urls })
+		away := (*registry.UnavailableError)(nil)
+		if _, err := client.Schema(t.Context(), id(1)); !errors.As(err, &away) || !away.Retry || away.Status != 503 || len(*waits) == 0 {
+			t.Errorf("%v after %v, want an outage that may end", err, *waits)
+		}
+	}
+}
+
+// A version that was not asked for is no answer.
+func TestAnotherVersion(t *testing.T) {
+	s, _ := server(t, body(`{"subject":"s","version":2,"id":1,"schema":"\"int\""}`))
+	client, _ := impatient(t, func(conf *registry.Config) { conf.URLs = []string{s.URL} })
+	if v, err := client.Version(t.Context(), "s", 2); err != nil || v.Version != 2 {
+		t.Errorf("version 2: %v, %v", v, err)
+	}
+	away := (*registry.UnavailableError)(nil)
+	if v, err := client.Version(t.Context(), "s", 1); !errors.As(err, &away) {
+		t.Errorf("version 1: %v, %v, want an outage", v, err)
 	}
 }
 
@@ -256,6 +290,21 @@ func TestRedirectOnTheSameHost(t *testing.T) {
 	if _, err := client.Schema(t.Context(), id(1)); err != nil || n.Load() != 4 {
 		t.Errorf("%v after %d requests, want the schema after 4", err, n.Load())
 	}
+	away := (*registry.UnavailableError)(nil)
+	if _, err := client.Schema(t.Context(), id(0)); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+	far, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/1xxxx") {
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
+			return
+		}
+		fmt.Fprint(w, good)
+	})
+	client, _ = impatient(t, func(conf *registry.Config) { conf.URLs = []string{far.URL} })
+	if _, err := client.Schema(t.Context(), id(1)); !errors.As(err, &away) || away.Retry {
+		t.Errorf("the fourth redirect was followed: %v", err)
+	}
 }
 
 // Answers and their bounds: to the byte.
@@ -284,6 +333,9 @@ func TestBounds(t *testing.T) {
 	unusable := (*registry.UnusableError)(nil)
 	if _, err := client.Schema(t.Context(), id(1)); !errors.As(err, &unusable) || !unusable.Limit {
 		t.Errorf("an answer without an end: %v", err)
+	}
+	if got := written.Load(); got > 32<<20 { // what the sockets hold comes on top
+		t.Errorf("%d bytes were taken, want about one MiB", got)
 	}
 }
 
