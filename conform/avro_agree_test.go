@@ -217,7 +217,7 @@ func avroTypes(r *rand.Rand) []avroMade {
 		{`"boolean"`, func(r *rand.Rand) any { return r.IntN(2) == 0 }, ""},
 		{`"int"`, func(r *rand.Rand) any { return int32(wholeOf(32)(r)) }, ""},
 		{`"long"`, func(r *rand.Rand) any { return wholeOf(64)(r) }, ""},
-		{`"long"`, func(r *rand.Rand) any { return int64(r.Int64N(2e12)) }, ""},
+		{`"long"`, func(r *rand.Rand) any { return r.Int64N(2e12) }, ""},
 		{`"float"`, func(r *rand.Rand) any { return float32(r.IntN(512)) / float32(pow(2, r.IntN(4))) }, "int long double float string boolean binary date"},
 		{`"double"`, func(r *rand.Rand) any { return float64(r.Int64N(1e12)) / float64(pow(10, r.IntN(6))) }, "int long double float string boolean binary date timestamp"},
 		{`"string"`, func(r *rand.Rand) any { return avroText(r) }, "int long float double decimal string boolean date timestamp"},

@@ -157,9 +157,15 @@ func (c *avroCompiler) extra(f *avroschema.Field) {
 	}
 	if c.plan.table.Evolution.Extra != schema.Accept {
 		op.tells = tellExtra
+		op = told(op)
 	}
 	c.tell(batch.Drift{Change: changeExtra, Column: f.Name, From: f.Of.String()})
 	c.out.ops = append(c.out.ops, op)
+}
+
+// told has a policy be told of a value before it is decoded.
+func told(op avroOp) avroOp {
+	return avroOp{code: avroTold, column: op.column, of: op.of, branches: []avroOp{op}}
 }
 
 // field is what to do with a field of a type, for a column.
@@ -230,9 +236,8 @@ func (c *avroCompiler) union(t *avroschema.Type, column int) avroOp {
 // value is what to do with a value of a type that is no union.
 func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 	f := &c.plan.columns[column]
-	op := avroOp{column: int32(column), of: t, mul: 1}
-	change := ""
-	op.code, change = f.avroCode(t)
+	code, change := f.avroCode(t)
+	op := avroOp{code: code, column: int32(column), of: t, mul: 1}
 	switch op.code {
 	case avroWhole:
 		op.bounds(f)
@@ -256,6 +261,7 @@ func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 	c.tell(batch.Drift{Change: change, Column: c.plan.table.Columns[column].Name, From: t.String(), To: f.typeName})
 	if change == changeWiden && c.plan.table.Evolution.Widen != schema.Accept {
 		op.tells, op.want = tellWiden, f.typeName+": the record's schema has "+t.String()
+		return told(op)
 	}
 	return op
 }

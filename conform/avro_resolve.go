@@ -13,6 +13,7 @@ const (
 	avroSkip                     // it is read over
 	avroSkipText                 // the same, of a length and so many bytes
 	avroSkipLong                 //
+	avroTold                     // a policy is told of it first
 	avroUnion                    // its branch says
 	avroInside                   // columns come from within it
 	avroOutside                  // columns should come from within it, and cannot

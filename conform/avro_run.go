@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
@@ -28,7 +29,7 @@ const (
 // is −1 where the record was rejected as a whole. What is read may lie behind the end of
 // the record, in its padding: nothing of that counts, and a place behind the end says so.
 func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
-	buf, end, row := d.buf, d.end, d.row
+	buf, end, row, columns := d.buf, d.end, d.row, d.columns
 	for i := range ops {
 		op := &ops[i]
 		if uint(pos) > uint(end) {
@@ -48,9 +49,6 @@ func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
 				}
 			}
 		}
-		if op.tells != tellNothing {
-			d.told(op, pos)
-		}
 		switch op.code {
 		case avroText:
 			n := int(buf[pos] >> 1)
@@ -59,9 +57,13 @@ func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
 					return -1
 				}
 			} else {
-				c := &d.columns[op.column]
+				c := &columns[op.column]
 				key := keyOfText(twoWords(buf, pos), n)
-				if e := c.index.at(key); e.key == key {
+				e := c.index.at(key)
+				if e.key != key {
+					e = c.index.after(key)
+				}
+				if e.key == key {
 					c.codes[row] = e.code
 					pos += n
 					continue
@@ -72,7 +74,7 @@ func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
 			}
 		case avroWhole:
 			var u uint64
-			next := pos
+			var next int
 			if w := word(buf, pos); ^w&highs != 0 { // varint, inline
 				stop := ^w & highs
 				u, next = sevens(w&(stop&-stop<<1-1)), pos+bits.TrailingZeros64(stop)>>3+1
@@ -86,7 +88,7 @@ func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
 				}
 				x = 0
 			}
-			d.columns[op.column].ints[row] = x * op.mul
+			columns[op.column].ints[row] = x * op.mul
 			pos = next
 		case avroEnum:
 			x, next := varint(buf, pos)
@@ -97,7 +99,7 @@ func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
 			if code < 0 {
 				code = d.symbol(w, op, int(x>>1))
 			}
-			d.columns[op.column].codes[row] = code
+			columns[op.column].codes[row] = code
 			pos = next
 		default:
 			pos = d.rare(w, op, pos)
@@ -267,12 +269,17 @@ var textMasks = [16][2]uint64{
 	{1<<64 - 1, 1<<40 - 1}, {1<<64 - 1, 1<<48 - 1}, {1<<64 - 1, 1<<56 - 1},
 }
 
+// after is the slot behind the first one where a text may be.
+func (x *dictionary) after(key textKey) *entry {
+	return &x.slots[(x.slot(key)+1)&(len(x.slots)-1)]
+}
+
 // findLong returns the code of a text of 16 bytes and more that needs no escapes.
 func (x *dictionary) findLong(text []byte) (code int32, ok bool) {
 	key := textKey{x.hash(text), uint64(len(text))&(1<<56-1) | markLong<<56}
 	for i := x.slot(key); ; i++ {
 		switch e := &x.slots[i&(len(x.slots)-1)]; {
-		case e.key == key && string(x.dict.Value(int(e.code))) == string(text):
+		case e.key == key && bytes.Equal(x.dict.Value(int(e.code)), text):
 			return e.code, true
 		case e.key == textKey{}:
 			return 0, false

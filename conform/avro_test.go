@@ -303,3 +303,20 @@ func TestAvroByHeader(t *testing.T) {
 		}
 	}
 }
+
+// TestAvroZeroInFront has a schema whose id is all zeros, behind one whose is not.
+func TestAvroZeroInFront(t *testing.T) {
+	table := tableOf(t, "x long")
+	table.Format = schema.AvroRegistryFormat
+	d := newDecoder(t, table)
+	d.Schemas = byID{mustSchema(t, fieldOf("x", `"long"`)), mustSchema(t, fieldOf("x", `"string"`))}
+	raw := rawOf([]byte("\x00\x00\x00\x00\x01"+str("12")), []byte("\x00\x00\x00\x00\x00"+zig(12)), []byte("\x00\x00\x00\x00\x00"+zig(12)))
+	var b batch.Batch
+	b.Reset(table, raw, 0, 3)
+	d.Decode(&b)
+	for row := range 3 {
+		if got := outcomeOf(&b, row); got != "ok 12" {
+			t.Errorf("row %d: got %s, want 12", row, got)
+		}
+	}
+}

@@ -76,6 +76,9 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 		return pos
 	case avroUnion:
 		return d.union(w, op, pos)
+	case avroTold:
+		d.told(&op.branches[0], pos)
+		return d.perform(w, op.branches, pos)
 	case avroInside, avroOutside:
 		return d.insideAvro(w, op, pos)
 	case avroJSON:
