@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,6 +73,7 @@ func TestBrokerApicurio(t *testing.T) {
 	t.Run("subjects", func(t *testing.T) { realSubjects(t, reg, ids) })
 	t.Run("not there", func(t *testing.T) { realAbsence(t, reg) })
 	t.Run("records", func(t *testing.T) { realRecords(t, reg, ids) })
+	t.Run("slow and broken", func(t *testing.T) { realFaults(t, reg, ids) })
 	t.Run("killed", func(t *testing.T) { realChaos(t, reg, ids) })
 }
 
@@ -187,6 +191,43 @@ func realRecords(t *testing.T, reg *registrytest.Registry, ids map[string]uint64
 	}
 	if s, err := client.Schema(ctx, wire.Number(wire.ApicurioGlobal, 3)); err != nil || names(s) != "bank.Address=address/1" {
 		t.Errorf("references by global id: %v, %v", s, err)
+	}
+}
+
+// realFaults puts a proxy before the registry that fails each request twice, by a status of
+// its own or by silence, before it lets it through.
+func realFaults(t *testing.T, reg *registrytest.Registry, ids map[string]uint64) {
+	to, err := url.Parse(reg.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Path = ""
+	through := httputil.NewSingleHostReverseProxy(to)
+	var mu sync.Mutex
+	tries := map[string]int{}
+	proxy, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		tries[r.URL.Path]++
+		try := tries[r.URL.Path]
+		mu.Unlock()
+		switch try {
+		case 1:
+			w.WriteHeader(http.StatusInternalServerError)
+		case 2:
+			<-r.Context().Done()
+		default:
+			through.ServeHTTP(w, r)
+		}
+	})
+	client := open(t, registry.Config{URLs: []string{proxy.URL + "/apis/ccompat/v7"}, Timeout: 500 * time.Millisecond})
+	for name, want := range map[string]string{"customer": customer, "proto": proto} {
+		if s, err := client.Schema(t.Context(), id(ids[name])); err != nil || s.Text != want {
+			t.Errorf("%s: %v, %v", name, s, err)
+		}
+	}
+	none := (*registry.NotFoundError)(nil)
+	if _, err := client.Schema(t.Context(), id(999)); !errors.As(err, &none) {
+		t.Errorf("%v, want a NotFoundError", err)
 	}
 }
 

@@ -24,11 +24,12 @@
 //	   most MaxReferences of them, MaxDepth deep; more is not read
 //	K5 credentials go to the hosts of the configuration alone: a redirect to another one is
 //	   not followed, and one on the same host three times at most
-//	K6 errors show the host, the status and the code. No credential, no URL's query and no
+//	K6 errors show the host and the status. No credential, no URL's query and no
 //	   text of an answer is in them, since a proxy may repeat what it was sent
 //	K7 what a retry may mend is retried until the context ends, with growing waits of at
-//	   most a second and a half; an answer comes at the latest five seconds after the
-//	   registry is back, unless it asks for more time itself (Retry-After, up to ten)
+//	   most a second and a half: with the timeout of three seconds that is not changed, a
+//	   registry that is back is asked within five, unless it asks for more time itself
+//	   (Retry-After, up to ten)
 //
 // A stage that decodes calls Lookup for each record, and leaves a batch that needs an
 // unknown id to somebody who waits in Schema.
