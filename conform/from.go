@@ -287,8 +287,8 @@ func (d *Decoder) insideArray(node *pathNode, pos, depth int) (int, bool) {
 // keyInside reads the key at pos. It returns the node that it leads to, 0 for none,
 // and the place of its value.
 func (d *Decoder) keyInside(node *pathNode, pos int) (n int32, value int, ok bool) {
-	if name, next := d.quickKey(&node.names, pos); next > 0 {
-		return name.column, next, true
+	if n, next := d.quickKeyInside(node, pos); next > 0 {
+		return n, next, true
 	}
 	value, ok = d.key(pos)
 	if !ok {
@@ -301,6 +301,30 @@ func (d *Decoder) keyInside(node *pathNode, pos int) (n int32, value int, ok boo
 	}
 	column, _, _ := node.names.find(key)
 	return int32(column), value, true
+}
+
+// quickKeyInside is keyInside for a short key without escapes; value is 0 for any other.
+func (d *Decoder) quickKeyInside(node *pathNode, pos int) (n int32, value int) {
+	if d.peek(pos) != '"' {
+		return 0, 0
+	}
+	key, length, ok := nameKeyOf(threeWords(d.buf, pos+1))
+	if !ok {
+		return 0, 0
+	}
+	if name := node.names.quick(key); name != nil {
+		n = name.column
+	} else if !plain(d.buf[pos+1 : pos+1+length]) {
+		return 0, 0 // it may be a name of ours with escapes
+	}
+	colon := d.space(pos + length + 2)
+	if d.peek(colon) != ':' {
+		return 0, 0
+	}
+	if value = d.space(colon + 1); value >= d.end {
+		return 0, 0
+	}
+	return n, value
 }
 
 // pass reads over a value that leads nowhere and stands in depth objects and arrays.
