@@ -2,9 +2,11 @@ package conform_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"tidemark/conform"
 	"tidemark/internal/batch"
 	"tidemark/internal/schema"
 )
@@ -224,5 +226,42 @@ func TestAvroSteady(t *testing.T) {
 	}
 	if len(b.Rejects) > 0 {
 		t.Error(b.Detail(b.Rejects[:1]))
+	}
+}
+
+// TestAvroPlansAreForgotten meets more schemas than a table remembers.
+func TestAvroPlansAreForgotten(t *testing.T) {
+	table := tableOf(t, "x long")
+	table.Format = schema.AvroRegistryFormat
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields []string
+	for i := range 9000 {
+		fields = append(fields, fieldOf("f"+strconv.Itoa(i), `"long"`))
+	}
+	datum := "\x00\x00\x00\x00%c" + strings.Repeat("\x00", 9000) + zig(7)
+	var schemas byID
+	raw := &batch.Raw{}
+	source := raw.Source(batch.Source{Topic: "t"})
+	for i := range 40 {
+		schemas = append(schemas, mustSchema(t, append(fields, fieldOf("x", `"long"`))...))
+		raw.Append(source, &batch.Record{Offset: int64(i), Value: []byte(strings.Replace(datum, "%c", string(rune(i)), 1))})
+	}
+	d := plan.Decoder()
+	d.Schemas = schemas
+	var b batch.Batch
+	for range 2 {
+		b.Reset(table, raw, 0, raw.Rows())
+		d.Decode(&b)
+		for row := range b.Rows {
+			if got := outcomeOf(&b, row); got != "ok 7" {
+				t.Fatalf("row %d: got %s, want 7", row, got)
+			}
+		}
+		if n, held := plan.AvroHeld(); n < 2 || n >= 40 || held > 28<<20 {
+			t.Errorf("%d plans of %d bytes are remembered, want fewer than 40 and 28 MiB", n, held)
+		}
 	}
 }

@@ -64,7 +64,10 @@ type avroPlans struct {
 }
 
 // keptPlans is how many bytes of plans a generation holds.
-const keptPlans = 8 << 20
+const keptPlans = 12 << 20
+
+// opBytes is what an avroOp takes, about.
+const opBytes = 128
 
 // find returns the plan of a schema, and makes it if need be.
 func (a *avroPlans) find(p *Plan, s *avroschema.Schema) *avroPlan {
@@ -86,9 +89,9 @@ func (a *avroPlans) find(p *Plan, s *avroschema.Schema) *avroPlan {
 }
 
 func (p *avroPlan) bytes() int64 {
-	n := int64(len(p.ops))*160 + int64(len(p.missing))*8 + int64(len(p.drift))*112 + 256
+	n := int64(len(p.ops))*opBytes + int64(len(p.missing))*8 + int64(len(p.drift))*112 + 256
 	for i := range p.ops {
-		n += int64(len(p.ops[i].branches))*160 + int64(len(p.ops[i].name)+len(p.ops[i].want))
+		n += int64(len(p.ops[i].branches))*opBytes + int64(len(p.ops[i].name)+len(p.ops[i].want))
 	}
 	return n
 }
