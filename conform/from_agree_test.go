@@ -429,3 +429,29 @@ func doubledIn(d *json.Decoder, path []schema.Step) bool {
 	}
 	return twice || seen > 1
 }
+
+// Whatever the bytes: no panic, the same with short cuts as without, and what is taken
+// encoding/json calls valid.
+func FuzzFields(f *testing.F) {
+	usual := []byte(`{"id":1,"x":{"a":{"b":"t","n":[1,2.50]},"k":null},"list":[{"s":7},[true]],"j":{"z":[]}}`)
+	for _, s := range []string{string(usual), `{"x":null}`, `{"x":{"a":1}}`, `{"x":{"a":{"b":"\u0041","b":1}}}`, `{"list":[1,2],"x":{"a":[]}}`, `{"x":{"\u0061":{"n":[]}},"x":1}`, `{"j":{"z":"\ud800"}}`} {
+		f.Add([]byte(s))
+	}
+	table := &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution()}
+	for _, line := range []string{"id long", "b string from=x.a.b", "n decimal(9,2) from=x.a.n[1]", "a json from=x.a", "k date from=x.k", "s long from=list[0].s", "ok boolean from=list[1][0]", "j json", "z json from=j.z"} {
+		table.Columns = append(table.Columns, parseColumn(f, line))
+	}
+	plan, err := conform.Compile(table)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		b := bothWays(t, plan, table, dirty(usual, [][]byte{usual, usual, usual, usual, value, usual, value}))
+		if b.Fates[4] == batch.Written && !json.Valid(value) {
+			t.Fatalf("accepted: %q", value)
+		}
+		if b.Fates[3] != batch.Written || b.Fates[5] != batch.Written {
+			t.Fatal("a good record beside it was not taken")
+		}
+	})
+}
