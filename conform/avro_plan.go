@@ -88,6 +88,22 @@ func (a *avroPlans) find(p *Plan, s *avroschema.Schema) *avroPlan {
 	return one
 }
 
+// Differences lists how a schema of Avro differs from the table, before any record comes: as
+// Decode tells it, and the columns that it has no field for. A mismatch, such as a double
+// for money, and a missing column that is required mean that no record can become a row.
+// Columns from within a field that is there are not among the missing ones.
+func (p *Plan) Differences(s *avroschema.Schema) []batch.Drift {
+	one := p.avro.find(p, s)
+	var out []batch.Drift
+	for i := range one.drift {
+		out = append(out, one.drift[i].drift)
+	}
+	for _, column := range one.missing {
+		out = append(out, batch.Drift{Change: changeMissing, Column: p.table.Columns[column].Name, To: p.columns[column].typeName})
+	}
+	return out
+}
+
 func (p *avroPlan) bytes() int64 {
 	n := int64(len(p.ops))*opBytes + int64(len(p.missing))*8 + int64(len(p.drift))*112 + 256
 	for i := range p.ops {

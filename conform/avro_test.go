@@ -331,3 +331,17 @@ func TestAvroZeroInFront(t *testing.T) {
 		}
 	}
 }
+
+// TestAvroDifferences has what is known of a schema before a record comes.
+func TestAvroDifferences(t *testing.T) {
+	plan, err := conform.Compile(tableOf(t, "id long", "amount decimal(9,2)", "status string also=state", "at timestamp required", "city string from=in.city"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustSchema(t, fieldOf("id", `"int"`), fieldOf("amount", `"double"`), fieldOf("state", `"string"`), fieldOf("more", `"bytes"`), fieldOf("in", `{"type":"map","values":"string"}`))
+	b := batch.Batch{Drift: plan.Differences(s)}
+	want := "widen id int>long @0, mismatch amount double>decimal(9,2) @0, alias status state>status @0, extra more bytes> @0, missing at >timestamp @0"
+	if got := driftOf(&b); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
