@@ -51,7 +51,7 @@ type avroDecoder struct {
 }
 
 const (
-	avroSlots   = 64
+	avroSlots   = 1 << 8
 	longestMark = 15      // bytes that are compared
 	keptStates  = 1 << 10 // of schemas, by a decoder
 	keptCodes   = 4 << 20 // bytes of their codes
@@ -189,7 +189,9 @@ func (a *avroDecoder) mark(b *[16]byte) textKey {
 }
 
 func (a *avroDecoder) slot(key textKey) *avroSlot {
-	return &a.slots[(key.head*0x9e3779b97f4a7c15+key.tail*0xd6e8feb86659fd93)>>(64-6)&(avroSlots-1)]
+	// Ids that follow each other differ in few bits, which a multiplication alone keeps together.
+	x := fold(key.head^key.tail, 0x9e3779b97f4a7c15)
+	return &a.slots[x*0xd6e8feb86659fd93>>(64-8)&(avroSlots-1)]
 }
 
 // remember has the bytes in front of a datum tell who wrote it.

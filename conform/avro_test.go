@@ -345,3 +345,38 @@ func TestAvroDifferences(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
+
+// asked counts how often it is asked for schemas.
+type asked struct {
+	byID
+	times int
+}
+
+// Schema implements conform.Schemas.
+func (a *asked) Schema(value, headers []byte) conform.Written {
+	a.times++
+	return a.byID.Schema(value, headers)
+}
+
+// TestAvroRemembers has ids that follow each other found again without being asked for.
+func TestAvroRemembers(t *testing.T) {
+	table := tableOf(t, "x long")
+	table.Format = schema.AvroRegistryFormat
+	d := newDecoder(t, table)
+	a := &asked{}
+	for range 16 {
+		a.byID = append(a.byID, mustSchema(t, fieldOf("x", `"long"`)))
+	}
+	d.Schemas = a
+	var values [][]byte
+	for i := range 1600 {
+		values = append(values, []byte("\x00\x00\x00\x00"+string(rune(i%16))+zig(int64(i))))
+	}
+	raw := rawOf(values...)
+	var b batch.Batch
+	b.Reset(table, raw, 0, raw.Rows())
+	d.Decode(&b)
+	if len(b.Rejects) > 0 || a.times > 400 {
+		t.Errorf("%d rejects, and it was asked %d times for 16 schemas of 1600 records, want 400 at most", len(b.Rejects), a.times)
+	}
+}
