@@ -202,6 +202,9 @@ func TestHoldInADrain(t *testing.T) {
 		default:
 		}
 		h.with(func() {
+			if len(h.events) != 2 {
+				t.Errorf("the round ended with a partition held: %q", h.events)
+			}
 			h.hold, h.orders.Seek = nil, []consumer.Position{{Source: h.open["tx/0"].src, Offset: 9}}
 		})
 		if err := <-done; err != nil {
