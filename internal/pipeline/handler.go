@@ -175,6 +175,8 @@ func (t *table) stop(ctx context.Context, keys []ledger.Key, why consumer.StopRe
 		delete(t.parts, key)
 	}
 	t.seeks = slices.DeleteFunc(t.seeks, func(to consumer.Position) bool { return slices.Contains(keys, keyOf(to.Source)) })
+	t.holds = slices.DeleteFunc(t.holds, func(src batch.Source) bool { return slices.Contains(keys, keyOf(src)) })
+	p.tellAwaitingLocked()
 	failed := p.failure != nil
 	p.mu.Unlock()
 	if err == nil && !failed && (why == consumer.Drained || why == consumer.Shutdown) {

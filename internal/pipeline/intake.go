@@ -24,6 +24,11 @@ func (p *Pipeline) Accept(src batch.Source, next, end int64, records iter.Seq[ba
 		return
 	}
 	for rec := range records {
+		if t.Schemas != nil && rec.Offset >= pt.next && !t.Schemas.Ready(&rec) {
+			pt.end = max(pt.end, end)
+			t.holdLocked(pt)
+			return
+		}
 		t.addLocked(pt, &rec, now)
 	}
 	pt.end = max(pt.end, end)
@@ -102,7 +107,7 @@ func (p *Pipeline) room() (consumer.Orders, <-chan struct{}, error) {
 	if halted == len(p.tables) && halted > 0 && !p.cfg.Drain {
 		return orders, nil, p.haltedLocked()
 	}
-	if len(orders.Seek) == 0 && len(orders.Pause) == 0 && p.tightLocked() {
+	if len(orders.Seek) == 0 && len(orders.Pause) == 0 && len(orders.Hold) == 0 && p.tightLocked() {
 		return orders, p.changed, nil
 	}
 	p.metrics.paused.WithLabelValues("memory").Set(0)

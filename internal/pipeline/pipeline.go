@@ -85,8 +85,10 @@ const (
 type Table struct {
 	Schema *schema.Table
 	Topics []string
-	Suite  *quality.Suite
-	Policy quality.Policy
+	// Schemas, if not nil, has what records of the topics were written with.
+	Schemas Schemas
+	Suite   *quality.Suite
+	Policy  quality.Policy
 
 	Delay     time.Duration // lateness that is allowed
 	MaxFuture time.Duration // how far ahead of now an event time may lie
@@ -265,6 +267,9 @@ func (p *Pipeline) Feed(ctx context.Context, edge Edge, read func(context.Contex
 	for _, t := range p.tables {
 		if p.cfg.Dry == nil {
 			g.Go(func() error { t.publishOn(inner); return nil })
+		}
+		if t.Schemas != nil {
+			g.Go(func() error { t.watchSchemas(inner); return nil })
 		}
 	}
 	if !p.cfg.Raw {

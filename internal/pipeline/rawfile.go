@@ -97,6 +97,9 @@ func (p *Pipeline) FinishFiles(ctx context.Context, table string) error {
 	if err := t.landed(ctx); err != nil {
 		return err
 	}
+	if err := t.schemasCame(ctx); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	failure, halt := p.failure, t.halt
 	p.mu.Unlock()

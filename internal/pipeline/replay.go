@@ -65,6 +65,14 @@ func (p *Pipeline) AcceptRejects(table string, r *Rejects) error {
 	}
 	pt := &part{src: src, key: key, raw: &RawFile{Source: src, Size: r.Size, Version: r.Version}, away: t.adrift}
 	t.parts[key] = pt
+	if t.Schemas != nil && streamed {
+		for i := range r.Rows {
+			if !t.Schemas.Ready(&r.Rows[i]) {
+				pt.away, pt.awaits = true, true
+			}
+		}
+		p.tellAwaitingLocked()
+	}
 	if pt.away {
 		return nil // handed over once more, when Wait says so
 	}

@@ -140,6 +140,8 @@ type process struct {
 	starts   int
 	rounds   int
 	paused   bool
+	held     map[int]bool // partitions that rest
+	idle     func()       // called in rounds in which something rests
 }
 
 func newProcess(t testing.TB, cfg pipeline.Config, lake pipeline.Lake, tp *topic) *process {
@@ -149,7 +151,7 @@ func newProcess(t testing.TB, cfg pipeline.Config, lake pipeline.Lake, tp *topic
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &process{t: t, p: p, reg: reg, topic: tp, chunk: 3, pos: map[int]int64{}}
+	return &process{t: t, p: p, reg: reg, topic: tp, chunk: 3, pos: map[int]int64{}, held: map[int]bool{}}
 }
 
 // Commit implements pipeline.Edge.
@@ -203,7 +205,15 @@ func (d *process) round(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	done = d.drained(parts) // also a paused topic, which is not waited for
-	for !d.drained(parts) {
+	for {
+		if d.drained(parts) {
+			if err := d.obey(ctx); err != nil {
+				return false, errors.Join(err, d.shutdown(ctx, parts))
+			}
+			if d.drained(parts) { // and no order has come for what was handed over last
+				break
+			}
+		}
 		if err := d.step(ctx, parts); err != nil {
 			return false, errors.Join(err, d.shutdown(ctx, parts))
 		}
@@ -256,7 +266,7 @@ func (d *process) shutdown(ctx context.Context, parts []int) error {
 
 func (d *process) drained(parts []int) bool {
 	for _, p := range parts {
-		if !d.paused && d.pos[p] < int64(len(d.topic.parts[p].events)) {
+		if !d.paused && (d.held[p] || d.pos[p] < int64(len(d.topic.parts[p].events))) {
 			return false
 		}
 	}
@@ -269,6 +279,25 @@ func (d *process) step(ctx context.Context, parts []int) error {
 	if d.onWait != nil {
 		d.onWait(d.rounds)
 	}
+	if err := d.obey(ctx); err != nil || d.paused {
+		return err
+	}
+	if len(d.held) > 0 && d.idle != nil {
+		d.idle()
+	}
+	if d.onHand != nil {
+		d.onHand(d.rounds)
+	}
+	for _, p := range parts {
+		if !d.held[p] {
+			d.hand(p)
+		}
+	}
+	return nil
+}
+
+// obey waits for room and carries orders out.
+func (d *process) obey(ctx context.Context) error {
 	orders, err := d.p.Wait(ctx)
 	if err != nil {
 		return err
@@ -276,20 +305,19 @@ func (d *process) step(ctx context.Context, parts []int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	for _, src := range orders.Hold {
+		d.held[int(src.Partition)] = true
+	}
 	for _, to := range orders.Seek {
 		d.pos[int(to.Source.Partition)] = to.Offset
+		delete(d.held, int(to.Source.Partition))
 	}
-	if d.paused = d.paused || slices.Contains(orders.Pause, d.topic.name); d.paused {
-		return nil
-	}
-	if d.onHand != nil {
-		d.onHand(d.rounds)
-	}
-	for _, p := range parts {
-		d.hand(p)
-	}
+	d.paused = d.paused || slices.Contains(orders.Pause, d.topic.name)
 	return nil
 }
+
+// positions are where the first two partitions are read to.
+func (d *process) positions() [2]int64 { return [2]int64{d.pos[0], d.pos[1]} }
 
 func (d *process) hand(p int) {
 	log := d.topic.parts[p]

@@ -41,6 +41,7 @@ type table struct {
 	// gone: only then is it known where partitions are to be sent back to.
 	adrift bool
 	seeks  []consumer.Position
+	holds  []batch.Source   // partitions that rest from now on
 	recent []*ledger.Record // the newest batch records published here, the last is the newest
 	// took is how long the last decision and publication took, in ms: a record is
 	// written before its own are known.
@@ -68,6 +69,8 @@ type part struct {
 	end   int64    // last stable offset as last seen, −1: unknown
 	// away is set from a drop until the order to go back was given (L3).
 	away bool
+	// awaits is set while a schema is waited for: the partition is away, or is to be.
+	awaits bool
 
 	watch watermark.Idle
 	idle  bool
@@ -148,7 +151,7 @@ func (t *table) abandonLocked() {
 		b.dropLocked()
 	}
 	for _, pt := range t.parts {
-		pt.span, pt.away = nil, true
+		pt.span, pt.away, pt.awaits = nil, true, false
 	}
 	t.adrift, t.seeks = true, nil
 	t.settleLocked()
@@ -180,6 +183,12 @@ func (t *table) ordersLocked(o *consumer.Orders) {
 		t.paused = true
 		o.Pause = append(o.Pause, t.Topics...)
 	}
+	for _, src := range t.holds {
+		if pt := t.parts[keyOf(src)]; pt != nil && pt.away { // it may have been given up since
+			o.Hold = append(o.Hold, src)
+		}
+	}
+	t.holds = nil
 	for _, to := range t.seeks {
 		if pt := t.parts[keyOf(to.Source)]; pt != nil {
 			pt.away = false
