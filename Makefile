@@ -20,7 +20,7 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # would test timeouts. Nor with the storms, whose thousands of timers in virtual time
 # made Go's own runtime fail under it (1.26: SIGSEGV in timer.maybeRunChan). Packages
 # that share nothing between goroutines are left out: it would find nothing there, slowly.
-RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|generate|infer|parity|rawfile|schema|teeth)$$')
+RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|differential|generate|infer|parity|rawfile|schema|teeth)$$')
 
 .PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files build demo clean
 
@@ -36,7 +36,7 @@ test: ## install what is missing and run every test, the real broker included
 	scripts/step "race detector" $(MAKE) --no-print-directory race; \
 	scripts/step "what deploy/ installs" $(MAKE) --no-print-directory deploy-check
 
-setup: .cache/kafka/libs/pom.xml .cache/readers/ready .cache/spark/ready .cache/stores/ready ## install what is missing: Go modules, Apache Kafka, Python readers, pyspark, object stores
+setup: .cache/kafka/libs/pom.xml .cache/registry/ready .cache/readers/ready .cache/spark/ready .cache/stores/ready ## install what is missing: Go modules, Apache Kafka, Apicurio Registry, Python readers, pyspark, object stores
 	@go mod download
 	@go -C tools/deploytest mod download
 
@@ -47,6 +47,10 @@ needs:
 .cache/kafka/libs/pom.xml: scripts/kafka.d/pom.xml | needs
 	@scripts/kafka up --dir .cache/kafka/first --port 19092 --heap 256m
 	@scripts/kafka down --dir .cache/kafka/first
+
+.cache/registry/ready: scripts/registry.d/pom.xml | needs
+	@scripts/registry install
+	@touch $@
 
 .cache/readers/ready: scripts/readers.d/requirements.txt | needs
 	@scripts/readers up
@@ -88,7 +92,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@go list -f '{{.ImportPath}}' ./... | while read -r pkg; do \
 	  for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
 	    echo "==> $$pkg $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$pkg"; \
 	  done; \
 	done
 

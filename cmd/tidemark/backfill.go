@@ -226,8 +226,11 @@ func rawOptions(t *config.Table, format string) rawfile.Options {
 	o := rawfile.Options{Format: rawfile.Format(format), CSV: t.Schema.CSV}
 	for i := range t.Schema.Columns {
 		c := &t.Schema.Columns[i]
-		o.Columns = append(o.Columns, c.Name)
-		names := append([]string{c.Name}, c.Aliases...)
+		names := c.Names() // of the field; none for what comes from within one, or from beside the value
+		if len(names) == 0 {
+			continue
+		}
+		o.Columns = append(o.Columns, names[0])
 		if c.Required {
 			o.Required = append(o.Required, names)
 		}

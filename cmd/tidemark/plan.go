@@ -214,7 +214,11 @@ func (c *plan) printColumns(out *strings.Builder, t *config.Table) {
 		case col.Default.Null:
 			missing = "null"
 		}
-		w.AppendRow(table.Row{col.Name, col.Type.String(), missing, strings.Join(col.Aliases, ", ")})
+		from := strings.Join(col.Aliases, ", ")
+		if !col.From.IsZero() {
+			from = strings.TrimSuffix("from "+col.From.String()+", "+from, ", ")
+		}
+		w.AppendRow(table.Row{col.Name, col.Type.String(), missing, from})
 	}
 	fmt.Fprintf(out, "%s\n", w.Render())
 }
