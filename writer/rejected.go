@@ -1,20 +1,24 @@
 package writer
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"tidemark/internal/batch"
+	"tidemark/internal/schema"
 )
 
 // rejected holds the columns that only quarantined rows have.
 type rejected struct {
 	cells [8]cells
 
-	first  []int32 // per row, from position kept on: the index of its first reject, −1: none
-	reason []int32
-	stage  []int32
-	times  []int64
-	marks  []batch.Mark
+	first   []int32 // per row, from position kept on: the index of its first reject, −1: none
+	reason  []int32
+	stage   []int32
+	times   []int64
+	marks   []batch.Mark
+	ids     []int64 // of schemas, where they stand in front of the value
+	idMarks []batch.Mark
 
 	reasons, stages batch.Dict
 	b               *batch.Batch
@@ -30,6 +34,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 	r.first = resize(r.first, n)
 	r.reason, r.stage = resize(r.reason, n), resize(r.stage, n)
 	r.times, r.marks = resize(r.times, n), resize(r.marks, n)
+	r.ids, r.idMarks = resize(r.ids, n), resize(r.idMarks, n)
 	for i := range r.first {
 		r.first[i] = -1
 	}
@@ -53,6 +58,10 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 		if r.times[i] == 0 {
 			r.marks[i] = batch.Null
 		}
+		r.ids[i], r.idMarks[i] = 0, batch.Null
+		if v := b.Raw.Value(row); b.Table.Format == schema.AvroRegistryFormat && len(v) >= 5 && v[0] == 0 {
+			r.ids[i], r.idMarks[i] = int64(int32(binary.BigEndian.Uint32(v[1:]))), batch.Present
+		}
 	}
 	r.cells = [8]cells{
 		{codes: r.reason, dict: &r.reasons, first: p.kept},
@@ -61,7 +70,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 		{text: func(at int) []byte { return b.Raw.Value(r.row(at)) }},
 		{text: func(at int) []byte { return b.Raw.Key(r.row(at)) }},
 		{text: func(at int) []byte { return b.Raw.Beside(r.row(at)) }},
-		{none: true}, // JSON has no schema ids
+		{ints: r.ids, marks: r.idMarks, first: p.kept},
 		{ints: r.times, marks: r.marks, first: p.kept},
 	}
 	return nil
@@ -91,5 +100,5 @@ const detailBytes = 200
 
 // bytes is the memory held.
 func (r *rejected) bytes() int64 {
-	return 4*int64(cap(r.first)+cap(r.reason)+cap(r.stage)) + 8*int64(cap(r.times)) + int64(cap(r.marks))
+	return 4*int64(cap(r.first)+cap(r.reason)+cap(r.stage)) + 8*int64(cap(r.times)+cap(r.ids)) + int64(cap(r.marks)+cap(r.idMarks))
 }

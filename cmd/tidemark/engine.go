@@ -78,6 +78,9 @@ func prepare(ctx context.Context, cfg *config.Config, settings pipeline.Config, 
 	if err := endless(&settings); err != nil {
 		return nil, err
 	}
+	if err := addSchemas(ctx, cfg, settings.Tables, log); err != nil {
+		return nil, err
+	}
 	settings.Staging, settings.Library = staging(lake), keyload.NewLibrary(e.lake, openBucket)
 	e.pipe, err = pipeline.New(settings, e.lake, log, e.registry)
 	return e, err

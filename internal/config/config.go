@@ -84,6 +84,9 @@ type Table struct {
 	Schema *schema.Table
 	Topics []string
 	Format string
+	// SchemaFile is the path of the schema of Avro of records that name none; empty: there is
+	// none.
+	SchemaFile string
 
 	Delay, MaxFuture, IdleAfter time.Duration
 	Late                        watermark.Policy
@@ -211,6 +214,7 @@ func (c *Config) read(doc value) {
 		c.Tables = readTables(v, inherited{writer: c.Writer, sortBy: sortBy})
 	})
 	s.with("registry", c.warnOfRegistry)
+	c.needRegistry(s)
 }
 
 func (c *Config) readBatch(v value) {

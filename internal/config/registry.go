@@ -94,6 +94,16 @@ func (c *Config) warnOfRegistry(v value) {
 	v.warn("registry is asked for no table: none has a format whose schemas stand in one")
 }
 
+// needRegistry wants a registry where a table cannot do without.
+func (c *Config) needRegistry(s section) {
+	for i := range c.Tables {
+		if t := &c.Tables[i]; strings.HasSuffix(t.Format, "-registry") && c.Registry == nil {
+			s.r.fault(s.at, "registry is missing: table %s has format %s: write registry: {url: \"http://localhost:8081\"}", t.Schema.Name, t.Format)
+			return
+		}
+	}
+}
+
 // effective is what the hash stands for: secrets are left out.
 func (r *Registry) effective() map[string]any {
 	return map[string]any{"urls": r.URLs, "username": r.Username, "token": r.Token != nil, "tls": r.TLS, "timeout": r.Timeout}

@@ -96,6 +96,10 @@ func (t *tableReader) read(in inherited) {
 	})
 	s.with("topics", t.readTopics)
 	s.with("format", t.readFormat)
+	s.with("schema_file", t.readSchemaFile)
+	if t.Format == "avro" && !s.has("schema_file") {
+		s.r.fault(s.at, "schema_file is missing: format avro needs the schema: write schema_file: tx.avsc, or format: avro-registry")
+	}
 	s.with("csv", t.readCSV)
 	before := len(s.r.faults)
 	p := t.readPreset()
@@ -144,10 +148,21 @@ func (t *tableReader) readFormat(v value) {
 	case "json":
 	case "csv":
 		t.Format, t.schema.Format = f, schema.CSVFormat
-	case "connect-json", "avro", "avro-registry", "json-registry", "protobuf-registry":
-		v.fault("%s: not in this version: write json or csv", f)
+	case "avro":
+		t.Format, t.schema.Format = f, schema.AvroFormat
+	case "avro-registry":
+		t.Format, t.schema.Format = f, schema.AvroRegistryFormat
+	case "connect-json", "json-registry", "protobuf-registry":
+		v.fault("%s: not in this version: write json, csv, avro or avro-registry", f)
 	default:
-		v.fault("%s: write json or csv", v.shown())
+		v.fault("%s: write json, csv, avro or avro-registry", v.shown())
+	}
+}
+
+// readSchemaFile reads which schema the datums of a topic have where none is named.
+func (t *tableReader) readSchemaFile(v value) {
+	if v.text(&t.SchemaFile) && t.Format != "avro" {
+		v.fault("is of no use to format %s: leave it out, or write format: avro", t.Format)
 	}
 }
 

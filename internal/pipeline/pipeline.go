@@ -85,8 +85,10 @@ const (
 type Table struct {
 	Schema *schema.Table
 	Topics []string
-	// Schemas, if not nil, has what records of the topics were written with.
+	// Schemas, if not nil, says whether a record can be decoded already; Written finds what it
+	// was written with, of formats that need to know.
 	Schemas Schemas
+	Written conform.Schemas
 	Suite   *quality.Suite
 	Policy  quality.Policy
 

@@ -39,7 +39,7 @@ func newReplay(t *testing.T, seed byte) *again {
 	t.Helper()
 	cfg := testConfig(t)
 	cfg.Raw, cfg.Replay, cfg.MaxRows, cfg.Random = true, "replay of a test", 100, rand.NewChaCha8([32]byte{seed})
-	suite, err := quality.Compile(cfg.Tables[0].Schema, []quality.Check{{Unique: []string{"id"}}})
+	suite, err := quality.Compile(cfg.Tables[0].Schema, []quality.Check{{Unique: []string{"id"}, Scope: quality.ScopeBatch}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,6 +148,7 @@ func (w *worker) kit(t *table) (*kit, error) {
 		return nil, err
 	}
 	k := &kit{decoder: t.plan.Decoder(), writer: wr}
+	k.decoder.Schemas = t.Written
 	w.kits[t] = k
 	return k, nil
 }
@@ -164,7 +165,9 @@ func (w *worker) work(ctx context.Context, b *build) error {
 	for len(todo) > 0 {
 		s := &shift{worker: w, kit: kit, segment: todo[len(todo)-1]}
 		todo = todo[:len(todo)-1]
-		s.decode()
+		if err := s.decode(ctx); err != nil {
+			return err
+		}
 		if writer.Days(&w.batch) > maxDays {
 			if first, second, ok := s.halves(); ok {
 				todo = append(todo, second, first)
@@ -200,12 +203,25 @@ type shift struct {
 }
 
 // decode makes columns of the records.
-func (s *shift) decode() {
+func (s *shift) decode(ctx context.Context) error {
 	from := time.Now()
-	s.worker.batch.Reset(s.b.t.Schema, s.b.raw, s.first, s.rows)
-	s.evolved = s.decoder.Decode(&s.worker.batch)
+	for {
+		var changed <-chan struct{}
+		if s.b.t.Schemas != nil {
+			changed = s.b.t.Schemas.Changed()
+		}
+		s.worker.batch.Reset(s.b.t.Schema, s.b.raw, s.first, s.rows)
+		if s.evolved = s.decoder.Decode(&s.worker.batch); s.evolved.Waits == 0 {
+			break
+		}
+		// They were at hand when the records came, and were given up for others since.
+		if err := wait(ctx, changed); err != nil {
+			return err
+		}
+	}
 	s.timings.Decode = ms(from)
 	s.timings.Read = float64(s.b.cut.Sub(s.b.began)) / float64(time.Millisecond)
+	return nil
 }
 
 // finish judges, checks, stages and decides a decoded segment.

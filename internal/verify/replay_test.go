@@ -62,7 +62,9 @@ func TestReplay(t *testing.T) {
 		{"another partition", func(x *taken) { x.rows[0].Partition = 1 }, []string{"+record 10: 0 records of t/0", "+record 10: 1 rows of t/1 have an offset that another row has, the first is offset 11"}},
 		{"another topic", func(x *taken) { x.stay[0].Topic = "u" }, []string{"+batch10-1.parquet: 1 rows are not from the ranges", "+record 10: 0 records of t/1"}},
 		{"a row of another batch", func(x *taken) { x.rows[0].Batch = "batch3" }, []string{"+batch10-0.parquet: 1 rows are of another batch"}},
-		{"a file that nobody wrote", func(x *taken) { x.source.File = ledger.QuarantineSource("tx_quarantine/yyyy=2026/mm=11/dd=22/batch0-2.parquet") },
+		{"a file that nobody wrote", func(x *taken) {
+			x.source.File = ledger.QuarantineSource("tx_quarantine/yyyy=2026/mm=11/dd=22/batch0-2.parquet")
+		},
 			[]string{"record 10: tx_quarantine/yyyy=2026/mm=11/dd=22/batch0-2.parquet: is replayed, and no record before this one has written it", "+batch10-0.parquet: 1 rows are not", "+batch10-1.parquet: 1 rows are not"}},
 		{"a file with another checksum", func(x *taken) { x.source.Hash = 1 }, []string{"record 10: tx_quarantine/yyyy=2026/mm=11/dd=22/batch3-2.parquet: is replayed as 2 rows with checksum 0000000000000001, and was written as 2 with "}},
 		{"a file of more rows than it has", func(x *taken) {

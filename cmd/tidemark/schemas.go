@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"tidemark/conform"
+	"tidemark/internal/avroschema"
+	"tidemark/internal/config"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/registry"
+	"tidemark/internal/schema"
+	"tidemark/internal/schemas"
+)
+
+// addSchemas tells tables whose topics are in Avro where the schemas of records are.
+func addSchemas(ctx context.Context, cfg *config.Config, tables []pipeline.Table, log *slog.Logger) error {
+	var shared *schemas.Registry
+	for i := range tables {
+		t := &tables[i]
+		switch t.Schema.Format {
+		case schema.AvroFormat:
+			own, err := schemaFile(tableOf(cfg, t.Schema.Name).SchemaFile)
+			if err != nil {
+				return usageError{fmt.Sprintf("table %s: %v", t.Schema.Name, err)}
+			}
+			t.Written = conform.NewSingleObjects(own)
+		case schema.AvroRegistryFormat:
+			if shared == nil {
+				client, err := registry.New(registryConfig(cfg.Registry))
+				if err != nil {
+					return usageError{fmt.Sprintf("registry: %v", err)}
+				}
+				shared = schemas.New(client, log)
+				go shared.Run(ctx) // as long as the process
+			}
+			t.Schemas, t.Written = shared, shared
+		}
+	}
+	return nil
+}
+
+func tableOf(cfg *config.Config, name string) *config.Table {
+	for i := range cfg.Tables {
+		if cfg.Tables[i].Schema.Name == name {
+			return &cfg.Tables[i]
+		}
+	}
+	return &config.Table{}
+}
+
+// schemaFile reads a schema of Avro.
+func schemaFile(name string) (*avroschema.Schema, error) {
+	text, err := os.ReadFile(filepath.Clean(name))
+	if err != nil {
+		return nil, fmt.Errorf("schema_file: %w", err)
+	}
+	s, err := avroschema.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("schema_file %s: %w", name, err)
+	}
+	return s, nil
+}
+
+func registryConfig(r *config.Registry) registry.Config {
+	out := registry.Config{URLs: r.URLs, Username: r.Username, Password: r.Password, Token: r.Token, Timeout: r.Timeout}
+	if r.TLS != nil {
+		out.TLS = registry.TLS{CAFile: r.TLS.CAFile, CertFile: r.TLS.CertFile, KeyFile: r.TLS.KeyFile}
+	}
+	return out
+}

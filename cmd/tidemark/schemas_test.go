@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/big"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/linkedin/goavro/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"tidemark/internal/avroschema"
+	"tidemark/internal/registry/wire"
+)
+
+// Two versions of one event: the second has a field more, in the middle, and a wider id.
+const (
+	first  = `{"type":"record","name":"payment","fields":[{"name":"id","type":"int"},{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"amount","type":{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}}]}`
+	second = `{"type":"record","name":"payment","fields":[{"name":"id","type":"long"},{"name":"channel","type":["null","string"],"default":null},{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"amount","type":{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}}]}`
+)
+
+const paymentsTable = `  - name: payments
+    topics: [transactions]
+    format: %s
+    event_time: at
+    halt_above: 1
+    columns:
+      - {name: id, type: long, required: true}
+      - {name: at, type: timestamp, required: true}
+      - {name: amount, type: "decimal(18,2)"}
+      - {name: channel, type: string}
+    checks: [{unique: [id], severity: fail}]
+`
+
+// payment is the bytes of an event, by goavro.
+func payment(t *testing.T, text string, id int) []byte {
+	t.Helper()
+	codec, err := goavro.NewCodec(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	native := map[string]any{"at": time.Date(2026, 11, 22, 10, id%60, 0, 0, time.UTC), "amount": ratOf(id)}
+	native["id"] = int32(id)
+	if text == second {
+		native["id"], native["channel"] = int64(id), goavro.Union("string", "web")
+	}
+	datum, err := codec.BinaryFromNative(nil, native)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return datum
+}
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "tidemark.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func produce(t *testing.T, broker string, values ...[]byte) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, v := range values {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "transactions", Value: v}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAvroFromARegistry drains a topic whose records alternate between versions of a
+// schema, while the registry is away at first; what nobody can read is rejected, and
+// replayed once somebody can.
+func TestAvroFromARegistry(t *testing.T) {
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	brokers, fake := broker(t), srfake.New()
+	t.Cleanup(fake.Close)
+	fake.SeedSchema("payments-value", 1, 1, sr.Schema{Schema: first, Type: sr.TypeAvro})
+	fake.SeedSchema("payments-value", 2, 2, sr.Schema{Schema: second, Type: sr.TypeAvro})
+	var away atomic.Bool
+	away.Store(true)
+	fake.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		if away.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return away.Load()
+	})
+
+	var values [][]byte
+	for i := range 200 {
+		version, text := uint64(1), first
+		if i%2 == 1 {
+			version, text = 2, second
+		}
+		values = append(values, append(wire.AppendPrefix(nil, wire.Number(wire.Confluent, version)), payment(t, text, i)...))
+	}
+	unknown := append(wire.AppendPrefix(nil, wire.Number(wire.Confluent, 3)), payment(t, first, 1000)...)
+	values = append(values, unknown, []byte(`{"id":1}`), values[0][:7])
+	produce(t, brokers[0], values...)
+
+	config := writeConfig(t, fmt.Sprintf("lake: file://%s/lake\nsource_system: test\nkafka: {brokers: [%q], group: g}\nregistry: {url: %q}\nbatch: {max_age: 200ms}\ntables:\n",
+		t.TempDir(), brokers[0], fake.URL())+fmt.Sprintf(paymentsTable, "avro-registry"))
+	r := launch(t, "run", "-c", config, "--until-current")
+	r.until("partition waits for a schema")
+	away.Store(false)
+	r.until("msg=drained rows=")
+	r.end(0)
+	if out := r.stdout.String(); !strings.Contains(out, "│  203 │ = │     200 │    0 │           3 │") {
+		t.Errorf("fates:\n%s", out)
+	}
+	for _, want := range []string{"schema drift.*change=extra|schema drift.*channel", "schema is at hand.*schema=2"} {
+		if !matches(r.seen, want) {
+			t.Errorf("the log has no %s:\n%s", want, strings.Join(r.seen, "\n"))
+		}
+	}
+	if code, out, errs := quiet(t, "verify", "-c", config, "--deep"); code != 0 {
+		t.Errorf("verify: %s%s", out, errs)
+	}
+
+	// Somebody registers what was missing.
+	fake.SeedSchema("payments-value", 3, 3, sr.Schema{Schema: first, Type: sr.TypeAvro})
+	code, out, errs := quiet(t, "replay", "-c", config, "--table", "payments", "--json")
+	if code != 0 || !strings.Contains(out, `"rows":3,"aside":0,"taken":0,"batches":1,"counts":{"read":3,"written":1,"late":0,"quarantined":2,`) {
+		t.Errorf("replay: %d %s%s", code, out, errs)
+	}
+	if code, out, errs := quiet(t, "verify", "-c", config, "--deep"); code != 0 {
+		t.Errorf("verify after the replay: %s%s", out, errs)
+	}
+}
+
+// TestAvroOfAFile drains single objects and bare datums, with the schema in a file.
+func TestAvroOfAFile(t *testing.T) {
+	brokers := broker(t)
+	parsed, err := avroschema.Parse([]byte(second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The fingerprint is not goavro's, which makes it of a form that is not the canonical one.
+	single := append(binary.LittleEndian.AppendUint64([]byte{0xc3, 0x01}, parsed.Fingerprint), payment(t, second, 1)...)
+	produce(t, brokers[0], single, payment(t, second, 2), []byte{0xc3, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 0}, []byte{})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "payment.avsc")
+	if err := os.WriteFile(file, []byte(second), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("lake: file://%s/lake\nsource_system: test\nkafka: {brokers: [%q], group: g}\ntables:\n", dir, brokers[0]) + fmt.Sprintf(paymentsTable, "avro")
+	config := writeConfig(t, text+"    schema_file: "+file+"\n")
+	code, out, errs := quiet(t, "run", "-c", config, "--until-current")
+	if code != 0 || !strings.Contains(out, "│    4 │ = │       2 │    0 │           2 │") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	for more, want := range map[string]string{
+		"":                               "schema_file is missing",
+		"    schema_file: not-there\n":   "schema_file: open not-there",
+		"    schema_file: " + dir + "\n": "schema_file: read",
+	} {
+		if code, _, errs := quiet(t, "run", "-c", writeConfig(t, text+more), "--until-current"); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%q: %d %s, want %q", more, code, errs, want)
+		}
+	}
+	registry := strings.Replace(text, "format: avro\n", "format: avro-registry\n", 1)
+	if code, _, errs := quiet(t, "run", "-c", writeConfig(t, registry), "--until-current"); code != exitUsage || !strings.Contains(errs, "registry is missing: table payments has format avro-registry") {
+		t.Errorf("without a registry: %d %s", code, errs)
+	}
+}
+
+// ratOf is so many hundredths.
+func ratOf(cents int) *big.Rat { return big.NewRat(int64(cents), 100) }
+
+// matches reports whether a line has what a pattern wants.
+func matches(lines []string, pattern string) bool {
+	return slices.ContainsFunc(lines, regexp.MustCompile(pattern).MatchString)
+}

@@ -1,0 +1,270 @@
+// Package schemas finds what records of topics were written with, where a registry has it.
+//
+// In goes a record's value with its headers; out comes the schema that they name, parsed, or
+// why there is none. Nothing here waits: what is not known yet is asked for beside, and Changed
+// tells of the answer, so that the pipeline lets only those partitions rest that need it.
+//
+// Invariants:
+//
+//	Z1 a record is never set aside because the registry does not answer: only what the registry
+//	   itself says is not there, or what cannot be read, is
+//	Z2 an id has one schema for as long as it is kept, and a schema that is asked for again is
+//	   the client's, which asks the registry once for each id
+//	Z3 what is kept is bounded; what is given up for it is found again when it is needed
+//
+// All methods may be called by many goroutines at once.
+package schemas
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tidemark/conform"
+	"tidemark/internal/avroschema"
+	"tidemark/internal/batch"
+	"tidemark/internal/registry"
+	"tidemark/internal/registry/wire"
+)
+
+// Client is the registry, with the meaning that *registry.Client gives Schema.
+type Client interface {
+	Schema(ctx context.Context, id wire.ID) (registry.Schema, error)
+}
+
+const (
+	// kept is how many schemas are kept parsed.
+	kept = 16 << 10
+	// abreast is how many ids are asked for at once.
+	abreast = 4
+	// believed is how long it is believed that there is no such schema.
+	believed = time.Minute
+	// pause is the time until a registry is asked again that will not answer before somebody
+	// mends something.
+	pause = 2 * time.Second
+	// inFront is the length of Confluent's header.
+	inFront = 5
+)
+
+// Registry finds the schemas of records in Avro that a registry has.
+type Registry struct {
+	client Client
+	log    *slog.Logger
+	kick   chan struct{} // wakes Run
+
+	// lately are ids that are known to be at hand, plus one, by their last bits: most records
+	// need no more than a look there.
+	lately [256]atomic.Uint64
+
+	mu      sync.RWMutex
+	known   map[wire.ID]entry
+	asked   map[wire.ID]bool // without an answer
+	queue   []wire.ID        // of these, not yet taken by Run
+	changed chan struct{}
+}
+
+// entry is what is known of an id.
+type entry struct {
+	written conform.Written // without its place
+	until   time.Time       // not believed any longer; zero: for good
+}
+
+func (e *entry) holds() bool { return e.until.IsZero() || time.Now().Before(e.until) }
+
+// New makes a Registry. Nothing is asked for before Run.
+func New(client Client, log *slog.Logger) *Registry {
+	return &Registry{
+		client: client, log: log, kick: make(chan struct{}, 1),
+		known: map[wire.ID]entry{}, asked: map[wire.ID]bool{}, changed: make(chan struct{}),
+	}
+}
+
+// Ready implements pipeline.Schemas.
+func (r *Registry) Ready(rec *batch.Record) bool {
+	if v := rec.Value; len(rec.Headers) == 0 && len(v) > inFront && v[0] == 0 {
+		if id := uint64(binary.BigEndian.Uint32(v[1:])); r.slot(id).Load() == id+1 {
+			return true
+		}
+	}
+	if rec.Value == nil {
+		return true // a tombstone was written with nothing
+	}
+	var f wire.Finder
+	for i := range rec.Headers {
+		f.Add(rec.Headers[i].Key, rec.Headers[i].Value)
+	}
+	w := r.find(&f, rec.Value)
+	return w.Schema != nil || w.Reason != ""
+}
+
+// Changed implements pipeline.Schemas.
+func (r *Registry) Changed() <-chan struct{} {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.changed
+}
+
+// Schema implements conform.Schemas.
+func (r *Registry) Schema(value, headers []byte) conform.Written {
+	var f wire.Finder
+	if len(headers) > 0 {
+		for _, h := range batch.DecodeHeaders(headers) {
+			f.Add(h.Key, h.Value)
+		}
+	}
+	return r.find(&f, value)
+}
+
+// find finds the schema that the headers of a record name, or what stands in front of its
+// value.
+func (r *Registry) find(f *wire.Finder, value []byte) conform.Written {
+	id, _, err := f.ID()
+	at := 0
+	if err == nil && id.Kind() == wire.None {
+		id, _, err = wire.Prefix(value)
+		at = inFront
+	}
+	if err != nil {
+		return conform.Written{Reason: conform.ReasonWire, Want: err.Error()}
+	}
+	w := r.get(id)
+	w.At, w.Lasting = at, at == inFront && w.Schema != nil
+	if w.Lasting {
+		if n, ok := id.Number(); ok {
+			r.slot(n).Store(n + 1)
+		}
+	}
+	return w
+}
+
+func (r *Registry) slot(id uint64) *atomic.Uint64 { return &r.lately[id%uint64(len(r.lately))] }
+
+// get is what is known of an id. It is asked for if that is nothing.
+func (r *Registry) get(id wire.ID) conform.Written {
+	r.mu.RLock()
+	e, ok := r.known[id]
+	r.mu.RUnlock()
+	if ok && e.holds() {
+		return e.written
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok = r.known[id]; ok && e.holds() { // the answer came in between
+		return e.written
+	}
+	if !r.asked[id] {
+		r.asked[id] = true
+		r.queue = append(r.queue, id)
+		select {
+		case r.kick <- struct{}{}:
+		default:
+		}
+	}
+	return conform.Written{}
+}
+
+// Run asks for what is wanted until ctx is done, and ends with all that it has begun.
+func (r *Registry) Run(ctx context.Context) {
+	var g errgroup.Group
+	g.SetLimit(abreast)
+	defer func() { _ = g.Wait() }() // none returns an error
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.kick:
+		}
+		r.mu.Lock()
+		ids := r.queue
+		r.queue = nil
+		r.mu.Unlock()
+		for _, id := range ids {
+			g.Go(func() error { r.ask(ctx, id); return nil })
+		}
+	}
+}
+
+// ask asks for an id until there is an answer, or ctx is done.
+func (r *Registry) ask(ctx context.Context, id wire.ID) {
+	for ctx.Err() == nil {
+		s, err := r.client.Schema(ctx, id)
+		if ctx.Err() != nil {
+			return
+		}
+		if away := (*registry.UnavailableError)(nil); errors.As(err, &away) {
+			r.log.Error("the registry does not answer: partitions that need the schema rest", "schema", id.String(), "err", err)
+			select {
+			case <-time.After(pause):
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		r.learn(id, r.entryOf(s, err))
+		return
+	}
+}
+
+// entryOf is what an answer comes to.
+func (r *Registry) entryOf(s registry.Schema, err error) entry {
+	none := func(reason, format string, args ...any) entry {
+		return entry{written: conform.Written{Reason: reason, Want: fmt.Sprintf(format, args...)}, until: time.Now().Add(believed)}
+	}
+	var (
+		absent   *registry.NotFoundError
+		unusable *registry.UnusableError
+	)
+	switch {
+	case errors.As(err, &absent):
+		return none(conform.ReasonSchemaUnknown, "a schema that the registry has: %v", err)
+	case errors.As(err, &unusable) && unusable.Limit:
+		return none(conform.ReasonLimit, "a schema within the limits: %v", err)
+	case err != nil:
+		return none(conform.ReasonSchemaUnknown, "a schema that can be read: %v", err)
+	case s.Type != registry.Avro:
+		return none(conform.ReasonSchemaUnknown, "a schema of Avro: %s is one of %s", s.ID, s.Type)
+	}
+	refers := make([][]byte, len(s.References))
+	for i := range s.References {
+		refers[i] = []byte(s.References[i].Text)
+	}
+	parsed, err := avroschema.Parse([]byte(s.Text), refers...)
+	if bad := (*avroschema.Error)(nil); errors.As(err, &bad) && bad.Limit {
+		return none(conform.ReasonLimit, "a schema within the limits: %s: %v", s.ID, err)
+	}
+	if err != nil {
+		return none(conform.ReasonSchemaUnknown, "a schema of Avro that can be read: %s: %v", s.ID, err)
+	}
+	return entry{written: conform.Written{Schema: parsed}}
+}
+
+// learn keeps what is known of an id, and wakes those who wait.
+func (r *Registry) learn(id wire.ID, e entry) {
+	if e.written.Schema == nil {
+		r.log.Warn("schema cannot be used: records that name it are rejected", "schema", id.String(), "why", e.written.Want)
+	} else {
+		r.log.Info("schema is at hand", "schema", id.String())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for old := range r.known { // in no order: one is as likely to come again as another
+		if len(r.known) < kept {
+			break
+		}
+		delete(r.known, old)
+		if n, ok := old.Number(); ok {
+			r.slot(n).CompareAndSwap(n+1, 0)
+		}
+	}
+	r.known[id] = e
+	delete(r.asked, id)
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
