@@ -27,6 +27,9 @@ type plan struct {
 	states map[string]*ledger.State // by table; those that could be loaded
 	probed string                   // what the probe of the lake said
 	faults []error
+	// registry says that it was reached; subjects are what it has for the tables.
+	registry string
+	subjects []*subject
 }
 
 // refusedError is what brokers refuse: a topic that is not there, or not ours.
@@ -44,6 +47,7 @@ func (c *plan) reach(ctx context.Context) {
 	if err := c.reachLake(ctx); err != nil {
 		c.faults = append(c.faults, err)
 	}
+	c.reachRegistry(ctx)
 	if c.cfg.Kafka == nil {
 		return
 	}
@@ -101,6 +105,9 @@ func (c *plan) print(w io.Writer) error {
 	for _, t := range c.tables {
 		c.printTable(&out, t)
 	}
+	for _, s := range c.subjects {
+		fmt.Fprintf(&out, "\nsubject %s", s.text())
+	}
 	if n := len(c.faults); n == 0 {
 		out.WriteString("\nall is well\n")
 	}
@@ -121,6 +128,12 @@ func (c *plan) printWhole(out *strings.Builder) {
 	}
 	if c.info != nil {
 		fmt.Fprintf(out, "               reached: %s\n", strings.Join(c.info.Brokers, ", "))
+	}
+	if r := cfg.Registry; r != nil {
+		fmt.Fprintf(out, "registry       %s\n", strings.Join(r.URLs, ", "))
+		if c.registry != "" {
+			fmt.Fprintf(out, "               %s\n", c.registry)
+		}
 	}
 	buffers := min(cfg.Memory/bufferShare, bufferMost)
 	fmt.Fprintf(out, "memory         %s: %s for records fetched ahead, batches of up to %s as they came\n", status.Size(cfg.Memory), status.Size(buffers), status.Size(cfg.Batch.MaxBytes))

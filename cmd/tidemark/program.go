@@ -28,7 +28,7 @@ type grammar struct {
 	Replay   replayCommand   `cmd:"" help:"Send rows of the quarantine through the rules of today."`
 	Report   reportCommand   `cmd:"" help:"Show what a lake's ledgers tell: fates, checks, drift, nulls."`
 	Vacuum   vacuumCommand   `cmd:"" help:"Remove staged files that can never be decided."`
-	Schema   schemaCommand   `cmd:"" help:"Find out what columns files have."`
+	Schema   schemaCommand   `cmd:"" help:"Find out what columns files have, and how a schema differs from a table."`
 	Generate generateCommand `cmd:"" help:"Make events, into files or a topic."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

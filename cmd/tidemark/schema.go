@@ -15,6 +15,7 @@ import (
 // schemaCommand is `tidemark schema`.
 type schemaCommand struct {
 	Infer inferCommand `cmd:"" help:"Print the columns that files have, for a configuration."`
+	Diff  diffCommand  `cmd:"" help:"Show how a schema differs from a table, before records come."`
 }
 
 // inferCommand is `tidemark schema infer`.

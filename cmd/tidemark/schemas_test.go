@@ -116,6 +116,9 @@ func TestAvroFromARegistry(t *testing.T) {
 
 	config := writeConfig(t, fmt.Sprintf("lake: file://%s/lake\nsource_system: test\nkafka: {brokers: [%q], group: g}\nregistry: {url: %q}\nbatch: {max_age: 200ms}\ntables:\n",
 		t.TempDir(), brokers[0], fake.URL())+fmt.Sprintf(paymentsTable, "avro-registry"))
+	if code, _, errs := quiet(t, "check", "-c", config); code != 1 || !strings.Contains(errs, "reach the registry: ") {
+		t.Errorf("check while it is away: %d %s", code, errs)
+	}
 	r := launch(t, "run", "-c", config, "--until-current")
 	r.until("partition waits for a schema")
 	away.Store(false)
@@ -186,4 +189,45 @@ func ratOf(cents int) *big.Rat { return big.NewRat(int64(cents), 100) }
 // matches reports whether a line has what a pattern wants.
 func matches(lines []string, pattern string) bool {
 	return slices.ContainsFunc(lines, regexp.MustCompile(pattern).MatchString)
+}
+
+// TestSchemaDiff wants a schema to be compared with a table before any record comes, by
+// `schema diff` and by check, and what could not pass to be refused.
+func TestSchemaDiff(t *testing.T) {
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	brokers, fake := broker(t), srfake.New()
+	t.Cleanup(fake.Close)
+	fake.SeedSchema("transactions-value", 1, 1, sr.Schema{Schema: first, Type: sr.TypeAvro})
+	text := fmt.Sprintf("lake: file://%s/lake\nsource_system: test\nkafka: {brokers: [%q], group: g}\nregistry: {url: %q}\ntables:\n", t.TempDir(), brokers[0], fake.URL()) +
+		fmt.Sprintf(paymentsTable, "avro-registry")
+	config := writeConfig(t, text)
+	for _, args := range [][]string{{"check", "-c", config}, {"schema", "diff", "-c", config, "--table", "payments"}} {
+		code, out, errs := quiet(t, args...)
+		if code != 0 || !strings.Contains(out, "transactions-value version 1:") || !strings.Contains(out, "│ missing │ channel │") || !strings.Contains(out, "the column gets its default") {
+			t.Errorf("%v: %d %s%s", args, code, out, errs)
+		}
+	}
+	next := filepath.Join(t.TempDir(), "next.avsc")
+	if err := os.WriteFile(next, []byte(strings.Replace(second, `"type":{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}`, `"type":"double"`, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := quiet(t, "schema", "diff", "-c", config, "--table", "payments", next)
+	if code != exitUsage || !strings.Contains(out, "│ mismatch │ amount") || !strings.Contains(errs, "would be rejected") {
+		t.Errorf("money as a double: %d %s%s", code, out, errs)
+	}
+	fake.SeedSchema("transactions-value", 2, 2, sr.Schema{Schema: strings.Replace(second, `"name":"id"`, `"name":"ident"`, 1), Type: sr.TypeAvro})
+	code, out, errs = quiet(t, "check", "-c", config)
+	if code != exitUsage || !strings.Contains(out, "the column is required") || !strings.Contains(errs, "subject transactions-value version 2: ") {
+		t.Errorf("a key that is gone: %d %s%s", code, out, errs)
+	}
+	for want, args := range map[string][]string{
+		"name a file":                  {"-c", writeConfig(t, strings.Replace(strings.Replace(text, "registry: {", "# {", 1), "avro-registry", "json", 1)), "--table", "payments"},
+		"subject nobody":               {"-c", config, "--table", "payments", "--subject", "nobody"},
+		"no table of this name":        {"-c", config, "--table", "loans"},
+		"open not-there: no such file": {"-c", config, "--table", "payments", "not-there"},
+	} {
+		if code, _, errs := quiet(t, append([]string{"schema", "diff"}, args...)...); code == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%v: %d %s, want %q", args, code, errs, want)
+		}
+	}
 }

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"tidemark/conform"
+	"tidemark/internal/avroschema"
+	"tidemark/internal/batch"
+	"tidemark/internal/config"
+	"tidemark/internal/registry"
+	"tidemark/internal/schema"
+	"tidemark/internal/status"
+)
+
+// subject is a schema that records of a table are or will be written with, beside the
+// table.
+type subject struct {
+	name    string // with its version, or a file
+	rows    []difference
+	refused bool // the table's policy would set records aside, or halt, whatever is in them
+}
+
+// difference is one of them, with what becomes of it.
+type difference struct {
+	batch.Drift
+	fate string
+}
+
+// ofSubject looks at the newest version of a subject.
+func ofSubject(ctx context.Context, client *registry.Client, t *config.Table, name string) (*subject, error) {
+	v, err := client.Latest(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("table %s: subject %s: %w", t.Schema.Name, name, err)
+	}
+	title := fmt.Sprintf("%s version %d", name, v.Version)
+	if v.Schema.Type != registry.Avro {
+		return nil, fmt.Errorf("table %s: subject %s is one of %s, and the table's format is %s", t.Schema.Name, title, v.Schema.Type, t.Format)
+	}
+	refers := make([][]byte, len(v.Schema.References))
+	for i, r := range v.Schema.References {
+		refers[i] = []byte(r.Text)
+	}
+	s, err := avroschema.Parse([]byte(v.Schema.Text), refers...)
+	if err != nil {
+		return nil, fmt.Errorf("table %s: subject %s: %w", t.Schema.Name, title, err)
+	}
+	return compared(t, title, s)
+}
+
+// compared holds a schema against a table.
+func compared(t *config.Table, title string, s *avroschema.Schema) (*subject, error) {
+	plan, err := conform.Compile(t.Schema)
+	if err != nil {
+		return nil, err
+	}
+	out := &subject{name: title}
+	for _, d := range plan.Differences(s) {
+		fate, refused := fateOf(t.Schema, d)
+		out.rows = append(out.rows, difference{d, fate})
+		out.refused = out.refused || refused
+	}
+	return out, nil
+}
+
+// fateOf says what becomes of records that differ so. Refused: of all of them, whatever
+// values they have.
+func fateOf(t *schema.Table, d batch.Drift) (fate string, refused bool) {
+	by := func(a schema.Action, accepted string) (string, bool) {
+		switch a {
+		case schema.Quarantine:
+			return "every record is rejected", true
+		case schema.Halt:
+			return "it halts the table", true
+		}
+		return accepted, false
+	}
+	switch d.Change {
+	case "missing":
+		if c := t.Column(d.Column); c >= 0 && t.Columns[c].Required {
+			return "every record is rejected: the column is required", true
+		}
+		return by(t.Evolution.Missing, "the column gets its default")
+	case "extra":
+		return by(t.Evolution.Extra, "the field is dropped")
+	case "widen":
+		return by(t.Evolution.Widen, "taken as it is")
+	case "mismatch":
+		return "every record is rejected: the types never fit", true
+	case "nullable":
+		return "records without a value are rejected: the column is required", false
+	case "narrow", "type":
+		if t.Evolution.Narrow == schema.Halt {
+			return "a value that does not fit halts the table", false
+		}
+		return "values that do not fit are rejected", false
+	}
+	return "taken as it is", false
+}
+
+// text writes the differences as a table.
+func (s *subject) text() string {
+	if len(s.rows) == 0 {
+		return s.name + ": as the table\n"
+	}
+	w := status.Grid("change", "column", "from", "to", "what becomes of it")
+	for _, d := range s.rows {
+		w.AppendRow(table.Row{d.Change, status.Plain(d.Column), status.Plain(d.From), status.Plain(d.To), d.fate})
+	}
+	return fmt.Sprintf("%s:\n%s\n", status.Plain(s.name), w.Render())
+}
+
+// errDiffers ends a comparison that found what the table's policy would not let pass.
+var errDiffers = errors.New("what is written with it would be rejected, or halt the table: mend columns or evolution first")
+
+// reachRegistry asks the registry, and looks at what its newest schemas mean for the tables.
+func (c *plan) reachRegistry(ctx context.Context) {
+	if c.cfg.Registry == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
+	defer cancel()
+	client, err := registry.New(registryConfig(c.cfg.Registry))
+	if err == nil {
+		defer client.Close()
+		err = client.Ping(ctx)
+	}
+	if err != nil {
+		c.faults = append(c.faults, fmt.Errorf("reach the registry: %w", err))
+		return
+	}
+	c.registry = "reached"
+	for _, t := range c.tables {
+		if t.Schema.Format != schema.AvroRegistryFormat {
+			continue
+		}
+		for _, topic := range t.Topics {
+			s, err := ofSubject(ctx, client, t, topic+"-value")
+			if absent := (*registry.NotFoundError)(nil); errors.As(err, &absent) {
+				continue // its subjects are named in another way
+			}
+			if err != nil {
+				c.faults = append(c.faults, err)
+				continue
+			}
+			c.subjects = append(c.subjects, s)
+			if s.refused {
+				c.faults = append(c.faults, usageError{fmt.Sprintf("table %s: subject %s: %v", t.Schema.Name, s.name, errDiffers)})
+			}
+		}
+	}
+}
+
+// diffCommand is `tidemark schema diff`.
+type diffCommand struct {
+	Config  string `short:"c" required:"" placeholder:"FILE" help:"The configuration."`
+	Table   string `required:"" placeholder:"T" help:"The table."`
+	Subject string `placeholder:"S" help:"The subject whose newest version is looked at. Default: the table's first topic, and -value."`
+	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro, in place of the registry's."`
+}
+
+// Help is shown by --help.
+func (diffCommand) Help() string {
+	return "How a schema differs from a table, and what would become of records that are written with it, before any comes. The exit code is 2 where every one of them would be rejected, or halt the table.\n\n" +
+		example("tidemark schema diff -c tidemark.yaml --table transactions", "tidemark schema diff -c tidemark.yaml --table transactions next.avsc")
+}
+
+// Run compares.
+func (c *diffCommand) Run(ctx context.Context, p *program) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	tables, err := selectTables(cfg, c.Table)
+	if err != nil {
+		return err
+	}
+	t := tables[0]
+	found, err := c.compare(ctx, cfg, t)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(p.stdout, found.text()); err != nil {
+		return err
+	}
+	if found.refused {
+		return usageError{fmt.Sprintf("%s: %v", found.name, errDiffers)}
+	}
+	return nil
+}
+
+func (c *diffCommand) compare(ctx context.Context, cfg *config.Config, t *config.Table) (*subject, error) {
+	if c.Path != "" {
+		s, err := schemaFile(c.Path)
+		if err != nil {
+			return nil, usageError{strings.TrimPrefix(err.Error(), "schema_file: ")}
+		}
+		return compared(t, c.Path, s)
+	}
+	if cfg.Registry == nil {
+		return nil, usageError{"name a file, or write registry: {url: …} in the configuration"}
+	}
+	if c.Subject == "" && len(t.Topics) == 0 {
+		return nil, usageError{fmt.Sprintf("table %s has no topics: say which --subject", t.Schema.Name)}
+	}
+	name := c.Subject
+	if name == "" {
+		name = t.Topics[0] + "-value"
+	}
+	client, err := registry.New(registryConfig(cfg.Registry))
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("registry: %v", err)}
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
+	defer cancel()
+	return ofSubject(ctx, client, t, name)
+}
