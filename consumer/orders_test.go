@@ -194,7 +194,9 @@ func TestHoldInADrain(t *testing.T) {
 		h.hold = func(r batch.Record) bool { return string(r.Value) == "a9" } // the last
 		done := make(chan error, 1)
 		go func() { done <- newConsumer(t, c.config("tx"), h).Drain(t.Context()) }()
-		h.await(t, "it is held", func() bool { return h.open["tx/0"] != nil && h.open["tx/0"].held && h.at("tx/1", 10) && h.orders.Hold == nil })
+		h.await(t, "it is held", func() bool {
+			return h.open["tx/0"] != nil && h.open["tx/0"].held && h.at("tx/1", 10) && h.orders.Hold == nil
+		})
 		select { // in virtual time
 		case err := <-done:
 			t.Fatalf("the drain ended with a partition held: %v", err)
