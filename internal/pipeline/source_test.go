@@ -244,7 +244,7 @@ func (d *process) start(ctx context.Context, parts []int) error {
 		return err
 	}
 	for i, p := range parts {
-		d.pos[p] = offsets[i]
+		d.move(p, offsets[i])
 	}
 	return nil
 }
@@ -309,7 +309,7 @@ func (d *process) obey(ctx context.Context) error {
 		d.held[int(src.Partition)] = true
 	}
 	for _, to := range orders.Seek {
-		d.pos[int(to.Source.Partition)] = to.Offset
+		d.move(int(to.Source.Partition), to.Offset)
 		delete(d.held, int(to.Source.Partition))
 	}
 	d.paused = d.paused || slices.Contains(orders.Pause, d.topic.name)
@@ -317,13 +317,24 @@ func (d *process) obey(ctx context.Context) error {
 }
 
 // positions are where the first two partitions are read to.
-func (d *process) positions() [2]int64 { return [2]int64{d.pos[0], d.pos[1]} }
+func (d *process) positions() [2]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return [2]int64{d.pos[0], d.pos[1]}
+}
+
+// move says where a partition is read to.
+func (d *process) move(p int, to int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pos[p] = to
+}
 
 func (d *process) hand(p int) {
 	log := d.topic.parts[p]
 	from := d.pos[p]
 	next := min(from+int64(d.chunk), int64(len(log.events)))
-	d.pos[p] = next
+	d.move(p, next)
 	d.p.Accept(d.topic.source(p), next, int64(len(log.events)), recordsOf(log, from, next))
 }
 
