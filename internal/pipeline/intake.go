@@ -24,7 +24,7 @@ func (p *Pipeline) Accept(src batch.Source, next, end int64, records iter.Seq[ba
 		return
 	}
 	for rec := range records {
-		if t.Schemas != nil && rec.Offset >= pt.next && !t.Schemas.Ready(&rec) {
+		if t.Schemas != nil && rec.Offset >= pt.next && !t.readyLocked(rec) {
 			pt.end = max(pt.end, end)
 			t.holdLocked(pt)
 			return

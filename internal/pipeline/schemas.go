@@ -19,6 +19,15 @@ type Schemas interface {
 	Changed() <-chan struct{}
 }
 
+// readyLocked reports whether a record can be decoded. It is shown in the table's own place:
+// one that an interface is given the address of is allocated, each time.
+func (t *table) readyLocked(rec batch.Record) bool {
+	t.shown = rec
+	ready := t.Schemas.Ready(&t.shown)
+	t.shown = batch.Record{}
+	return ready
+}
+
 // holdLocked lets a partition rest from a record on whose schema is not at hand: the others
 // go on, and so does the partition once it is.
 func (t *table) holdLocked(pt *part) {

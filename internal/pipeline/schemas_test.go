@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"tidemark/consumer"
 	"tidemark/internal/batch"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/store/storetest"
 )
 
@@ -194,3 +196,49 @@ func TestDroppedWhileASchemaIsAwaited(t *testing.T) {
 		checkExact(t, lake, "t", tp)
 	})
 }
+
+// TestAcceptAllocates wants a record to cost no allocation of its own when it is accepted,
+// also where its schema is looked for.
+func TestAcceptAllocates(t *testing.T) {
+	for _, s := range []pipeline.Schemas{nil, newReady()} {
+		tp := newTopic(1)
+		tp.add(0, 1000, noon.Add(-3*time.Hour))
+		cfg := testConfig(t)
+		cfg.MaxRows, cfg.Tables[0].Schemas = 1_000_000, s
+		lake := &storetest.Memory{}
+		d := newProcess(t, cfg, lake, tp)
+		err := d.p.Feed(t.Context(), d, func(ctx context.Context) error {
+			if err := d.start(ctx, []int{0}); err != nil {
+				return err
+			}
+			values := recordsOf(tp.parts[0], 0, 1000)
+			var list []batch.Record
+			for r := range values {
+				list = append(list, r)
+			}
+			next := int64(0)
+			n := testing.AllocsPerRun(1, func() {
+				d.p.Accept(tp.source(0), next+500, 1000, slices.Values(list[next:next+500]))
+				next += 500
+			})
+			if n > 50 {
+				t.Errorf("500 records: %v allocations", n)
+			}
+			return d.stop(ctx, []int{0}, consumer.Shutdown)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ready has all schemas.
+type ready struct{ never chan struct{} }
+
+func newReady() ready { return ready{make(chan struct{})} }
+
+// Ready implements pipeline.Schemas.
+func (ready) Ready(*batch.Record) bool { return true }
+
+// Changed implements pipeline.Schemas.
+func (r ready) Changed() <-chan struct{} { return r.never }

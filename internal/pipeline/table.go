@@ -42,6 +42,7 @@ type table struct {
 	adrift bool
 	seeks  []consumer.Position
 	holds  []batch.Source   // partitions that rest from now on
+	shown  batch.Record     // what Schemas is shown, during a call
 	recent []*ledger.Record // the newest batch records published here, the last is the newest
 	// took is how long the last decision and publication took, in ms: a record is
 	// written before its own are known.
