@@ -56,11 +56,8 @@ func (p *Pipeline) AcceptFile(table string, src batch.Source, c *batch.Chunk) er
 	now := p.cfg.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.failure != nil:
-		return p.failure
-	case t.halt != nil:
-		return t.halt
+	if err := t.endedLocked(); err != nil {
+		return err
 	}
 	pt := t.parts[keyOf(src)]
 	if pt == nil || pt.away {
@@ -78,6 +75,17 @@ func (p *Pipeline) AcceptFile(table string, src batch.Source, c *batch.Chunk) er
 	}
 	if p.budget.full(b) {
 		t.cutLocked()
+	}
+	return nil
+}
+
+// endedLocked is why nothing more is taken for the table, nil: it is.
+func (t *table) endedLocked() error {
+	switch {
+	case t.p.failure != nil:
+		return t.p.failure
+	case t.halt != nil:
+		return t.halt
 	}
 	return nil
 }

@@ -39,11 +39,8 @@ func (p *Pipeline) AcceptRejects(table string, r *Rejects) error {
 	now := p.cfg.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.failure != nil:
-		return p.failure
-	case t.halt != nil:
-		return t.halt
+	if err := t.endedLocked(); err != nil {
+		return err
 	}
 	streamed := len(r.Sources) > 0 && r.Sources[0].File == ""
 	for i := range r.Sources {
