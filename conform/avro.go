@@ -34,12 +34,17 @@ type Written struct {
 	// Empty: its schema is not there yet, and the batch has to be decoded again.
 	Reason string
 	Want   string // what was expected, made once and not for each record
+
+	// Origin names the schema, nil: it has no name but its fingerprint.
+	Origin *batch.Schema
 }
 
 // avroDecoder is what a Decoder knows of Avro.
 type avroDecoder struct {
-	on  bool         // records are in Avro from here on
-	own *avroWriters // of the records from here on, nil: each record has a schema of its own
+	on  bool           // records are in Avro from here on
+	own *avroWriters   // of the records from here on, nil: each record has a schema of its own
+	now *avroWriters   // of the record, nil: not known
+	met []*avroWriters // by the batch
 
 	// The schemas of records are found again by the bytes in front of their datums.
 	frame  int        // how many there are
@@ -67,6 +72,10 @@ type avroWriters struct {
 	plan  *avroPlan
 	batch uint32  // that met them last
 	codes []int32 // of the symbols of enums in the batch's dictionaries, −1: not there yet
+
+	origin  *batch.Schema
+	row     int   // of the batch, the first that they wrote
+	records int64 // of the batch
 }
 
 // usesAvro reports whether the records of a source are in Avro.
@@ -81,9 +90,9 @@ func (d *Decoder) usesAvro(l *batch.Layout) bool {
 // readAvro sets how the records of a source are decoded.
 func (d *Decoder) readAvro(l *batch.Layout) {
 	a := &d.avro
-	a.on, a.own = d.usesAvro(l), nil
+	a.on, a.own, a.now = d.usesAvro(l), nil, nil
 	if a.on && l != nil {
-		a.own = d.writers(l.Schema)
+		a.own = d.writers(l.Schema, nil)
 	}
 }
 
@@ -93,9 +102,12 @@ func (d *Decoder) datum() {
 	w, at := a.own, d.base
 	if w == nil {
 		if w, at = d.framed(); w == nil {
+			a.now = nil
 			return
 		}
 	}
+	a.now = w
+	w.records++
 	if w.batch != d.drift.batch {
 		d.meet(w)
 	}
@@ -173,7 +185,7 @@ func (d *Decoder) ask() (*avroWriters, int) {
 		d.fail(got.Reason, got.Want, -1, 0)
 		return nil, 0
 	}
-	w := d.writers(got.Schema)
+	w := d.writers(got.Schema, got.Origin)
 	if got.Lasting && len(headers) == 0 && got.At <= longestMark {
 		a.remember(got.At, twoWords(d.buf, d.base), w)
 	}
@@ -205,31 +217,48 @@ func (a *avroDecoder) remember(frame int, b *[16]byte, w *avroWriters) {
 	*a.slot(key) = avroSlot{key, w}
 }
 
-// writers is what is known of those who write with a schema.
-func (d *Decoder) writers(s *avroschema.Schema) *avroWriters {
+// writers is what is known of those who write with a schema. Its origin is made where none
+// is given.
+func (d *Decoder) writers(s *avroschema.Schema, origin *batch.Schema) *avroWriters {
 	a := &d.avro
 	if w := a.states[s]; w != nil {
 		return w
 	}
-	w := &avroWriters{plan: d.plan.avro.find(d.plan, s)}
+	w := &avroWriters{plan: d.plan.avro.find(d.plan, s), origin: origin}
+	if origin == nil {
+		w.origin = d.plan.avro.origin(w.plan, s)
+	}
 	w.codes = make([]int32, w.plan.symbols)
 	if a.states == nil || len(a.states) == keptStates || a.held > keptCodes {
 		a.states, a.held = map[*avroschema.Schema]*avroWriters{}, 0
 	}
 	a.states[s] = w
-	a.held += 64 + int64(len(w.codes))*4
+	a.held += 96 + int64(len(w.codes))*4
 	return w
 }
 
 // meet begins with a schema in a batch.
 func (d *Decoder) meet(w *avroWriters) {
-	w.batch = d.drift.batch
+	w.batch, w.row, w.records = d.drift.batch, d.row, 1
+	d.avro.met = append(d.avro.met, w)
 	for i := range w.codes {
 		w.codes[i] = -1
 	}
 	for i := range w.plan.drift {
-		d.show(d.drift.written(&w.plan.drift[i]))
+		d.introduce(d.drift.written(&w.plan.drift[i]))
 	}
+}
+
+// tallyAvro tells of the schemas that the batch met.
+func (d *Decoder) tallyAvro() {
+	for i, w := range d.avro.met {
+		for k := range w.plan.drift {
+			d.whole(d.drift.written(&w.plan.drift[k]), w.records)
+		}
+		d.b.Schemas = append(d.b.Schemas, batch.Met{Schema: w.origin, Row: w.row, Records: w.records})
+		d.avro.met[i] = nil
+	}
+	d.avro.met = d.avro.met[:0]
 }
 
 // bytes is the memory that is held for Avro.

@@ -13,11 +13,12 @@ import (
 // field, in the order in which they lie there. It never changes.
 type avroPlan struct {
 	ops     []avroOp
-	missing []int       // columns that have no field
-	nodes   []int32     // fields that columns come from within
-	drift   []avroDrift // how the schema differs from the table
-	least   int         // bytes that a datum has at least
-	symbols int         // of enums that become text
+	missing []int         // columns that have no field
+	nodes   []int32       // fields that columns come from within
+	drift   []toldDrift   // how the schema differs from the table
+	origin  *batch.Schema // of schemas that have no name, made when first asked for
+	least   int           // bytes that a datum has at least
+	symbols int           // of enums that become text
 }
 
 // avroOp is what to do with one field, or with one branch of a union.
@@ -48,9 +49,9 @@ const (
 	tellWiden
 )
 
-// avroDrift is a difference between a schema and the table, and the key that it is told
-// apart by.
-type avroDrift struct {
+// toldDrift is a difference of all records of a schema or a header, and the key that it is
+// told apart by.
+type toldDrift struct {
 	drift batch.Drift // but for the row
 	key   string
 }
@@ -86,6 +87,16 @@ func (a *avroPlans) find(p *Plan, s *avroschema.Schema) *avroPlan {
 	a.young[s] = one
 	a.held += one.bytes()
 	return one
+}
+
+// origin names a schema that nobody has named.
+func (a *avroPlans) origin(one *avroPlan, s *avroschema.Schema) *batch.Schema {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if one.origin == nil {
+		one.origin = batch.NewAvro("", s)
+	}
+	return one.origin
 }
 
 // Differences lists how a schema of Avro differs from the table, before any record comes: as
@@ -157,9 +168,13 @@ func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 	return c.out
 }
 
+func newToldDrift(d batch.Drift) toldDrift {
+	return toldDrift{d, d.Change + "\x00" + d.Column + "\x00" + d.From}
+}
+
 // tell notes a difference.
 func (c *avroCompiler) tell(d batch.Drift) {
-	c.out.drift = append(c.out.drift, avroDrift{d, d.Change + "\x00" + d.Column + "\x00" + d.From})
+	c.out.drift = append(c.out.drift, newToldDrift(d))
 }
 
 // extra reads over a field that has no column.

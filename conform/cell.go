@@ -96,7 +96,7 @@ func (d *Decoder) cell(f *headerField, k *cell) {
 		case classWhole:
 			next = d.quickWhole(c, from)
 		case classDecimal:
-			next = d.quickDecimal(int(f.column), from, true)
+			next = d.quickDecimal(int(f.column), from, silent)
 		case classDouble:
 			next = d.quickDouble(int(f.column), from)
 		case classEpoch:

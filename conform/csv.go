@@ -68,6 +68,7 @@ func (d *Decoder) fields(h *header) {
 		h.told = d.drift.batch
 		d.tellHeader(h)
 	}
+	h.records++
 	for i := range h.fields {
 		f, k := &h.fields[i], &d.cells[i]
 		if f.column >= 0 {

@@ -183,12 +183,13 @@ func (d *Decoder) begin(b *batch.Batch) {
 
 // finish lets go of the batch and of what an unusual record has taken.
 func (d *Decoder) finish() Report {
+	d.tally()
 	for i := range d.columns {
 		c := &d.columns[i]
 		c.v, c.ints, c.codes = nil, nil, nil
 		c.index.end()
 	}
-	d.b, d.buf, d.csv, d.avro.own = nil, nil, nil, nil
+	d.b, d.buf, d.csv, d.avro.own, d.avro.now = nil, nil, nil, nil, nil
 	if cap(d.text) > keptText {
 		d.text = nil
 	}

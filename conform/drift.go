@@ -16,6 +16,46 @@ const (
 	changeWiden   = "widen"   // a whole number where the column has a fraction
 )
 
+// What is done about a difference, as Plan.Done tells it.
+const (
+	DoneDefault    = "default"    // the column gets its default
+	DoneDrop       = "drop"       // the field is left out
+	DoneAccept     = "accept"     // values are taken as they are
+	DoneByValue    = "by_value"   // those that fit are taken, the others rejected
+	DoneQuarantine = "quarantine" // every record that has it is rejected
+	DoneHalt       = "halt"       // the table stops
+)
+
+// Done says what the table does about a difference.
+func (p *Plan) Done(d batch.Drift) string {
+	by := func(a schema.Action, accepted string) string {
+		switch a {
+		case schema.Quarantine:
+			return DoneQuarantine
+		case schema.Halt:
+			return DoneHalt
+		}
+		return accepted
+	}
+	e := p.table.Evolution
+	switch d.Change {
+	case changeMissing:
+		if c := p.table.Column(d.Column); c >= 0 && p.table.Columns[c].Required {
+			return DoneQuarantine
+		}
+		return by(e.Missing, DoneDefault)
+	case changeExtra:
+		return by(e.Extra, DoneDrop)
+	case changeWiden:
+		return by(e.Widen, DoneAccept)
+	case changeMismatch:
+		return DoneQuarantine
+	case changeNullable, changeNarrow, changeType:
+		return DoneByValue
+	}
+	return DoneAccept
+}
+
 // differences knows which differences can be met, what is said about them, and
 // which of them the batch has shown already.
 type differences struct {
@@ -27,12 +67,19 @@ type differences struct {
 	first []int
 	extra map[string]int // by key
 	names int64          // bytes of the keys
+	// listed are the differences of the batch's list, in its order.
+	listed []int
+	// heeded are those of the record that short cuts passed: they count once it is known
+	// that these were right.
+	heeded []int
 }
 
 type difference struct {
 	drift batch.Drift // but for the row
 	batch uint32      // that showed it last
 	halt  string      // the sentence, where the policy is halt
+	row   int         // of the batch that showed it last
+	count int64       // rows of the batch that showed it
 }
 
 func (s *differences) init(p *Plan) {
@@ -40,10 +87,10 @@ func (s *differences) init(p *Plan) {
 		f, name := &p.columns[i], p.table.Columns[i].Name
 		s.first = append(s.first, len(s.all))
 		s.all = append(s.all,
-			difference{batch.Drift{Change: changeMissing, Column: name, To: f.typeName}, 0,
-				"a record has no column " + name + ", and evolution says missing: halt"},
-			difference{batch.Drift{Change: changeWiden, Column: name, From: "int", To: f.typeName}, 0,
-				"a record has a whole number in column " + name + " (" + f.typeName + "), and evolution says widen: halt"})
+			difference{drift: batch.Drift{Change: changeMissing, Column: name, To: f.typeName},
+				halt: "a record has no column " + name + ", and evolution says missing: halt"},
+			difference{drift: batch.Drift{Change: changeWiden, Column: name, From: "int", To: f.typeName},
+				halt: "a record has a whole number in column " + name + " (" + f.typeName + "), and evolution says widen: halt"})
 		for _, alias := range f.aliases {
 			s.all = append(s.all, difference{drift: batch.Drift{Change: changeAlias, Column: name, From: alias, To: name}})
 		}
@@ -56,6 +103,7 @@ func (s *differences) init(p *Plan) {
 // forgotten, to make room for those that come today.
 func (s *differences) begin() bool {
 	s.batch++
+	s.listed = s.listed[:0]
 	if len(s.extra) < maxExtras {
 		return false
 	}
@@ -65,7 +113,7 @@ func (s *differences) begin() bool {
 }
 
 func (s *differences) bytes() int64 {
-	return int64(cap(s.all))*96 + s.names + int64(len(s.extra))*32
+	return int64(cap(s.all))*128 + int64(cap(s.listed))*8 + s.names + int64(len(s.extra))*32
 }
 
 func (s *differences) missing(column int) int     { return s.first[column] }
@@ -95,9 +143,9 @@ func (s *differences) extraKey(key []byte, kind string) int {
 	return len(s.all) - 1
 }
 
-// written returns a difference that a schema of Avro shows, −1 where so many were met that
-// this one is not told.
-func (s *differences) written(w *avroDrift) int {
+// written returns a difference that a schema or a header shows, −1 where so many were met
+// that this one is not told.
+func (s *differences) written(w *toldDrift) int {
 	if i, ok := s.extra[w.key]; ok {
 		return i
 	}
@@ -113,16 +161,82 @@ func (s *differences) written(w *avroDrift) int {
 // shown reports whether the batch has shown difference i already.
 func (d *Decoder) shown(i int) bool { return d.drift.all[i].batch == d.drift.batch }
 
-// show lists difference i with this record, if the batch did not show it before.
+// show counts difference i for this record, and lists it if the batch did not show it
+// before.
 func (d *Decoder) show(i int) {
-	if i < 0 || d.shown(i) {
+	if i < 0 || d.again(i) {
 		return
 	}
+	d.list(i)
 	one := &d.drift.all[i]
-	one.batch = d.drift.batch
+	one.row, one.count = d.row, 1
+}
+
+// again counts difference i for this record if the batch has shown it already, which it
+// reports.
+func (d *Decoder) again(i int) bool {
+	if i < 0 {
+		return false
+	}
+	one := &d.drift.all[i]
+	if one.batch != d.drift.batch {
+		return false
+	}
+	if one.row != d.row {
+		one.row = d.row
+		one.count++
+	}
+	return true
+}
+
+// heed counts what short cuts passed.
+func (d *Decoder) heed() {
+	for _, i := range d.drift.heeded {
+		d.again(i)
+	}
+	d.drift.heeded = d.drift.heeded[:0]
+}
+
+// unheed takes back what the last short cut passed of a column, since it was wrong.
+func (d *Decoder) unheed(column int) {
+	if n := len(d.drift.heeded); n > 0 && column >= 0 && column < len(d.columns) && d.drift.heeded[n-1] == d.drift.widen(column) {
+		d.drift.heeded = d.drift.heeded[:n-1]
+	}
+}
+
+// introduce lists a difference that all records of this schema or header have, unless the
+// batch did before. They are counted as a whole, with whole.
+func (d *Decoder) introduce(i int) {
+	if i >= 0 && !d.shown(i) {
+		d.list(i)
+	}
+}
+
+func (d *Decoder) whole(i int, records int64) {
+	if i >= 0 {
+		d.drift.all[i].count += records
+	}
+}
+
+func (d *Decoder) list(i int) {
+	one := &d.drift.all[i]
+	one.batch, one.row, one.count = d.drift.batch, -1, 0
 	drift := one.drift
 	drift.Row = d.row
+	if d.avro.on && d.avro.now != nil {
+		drift.Schema = d.avro.now.origin
+	}
 	d.b.Drift = append(d.b.Drift, drift)
+	d.drift.listed = append(d.drift.listed, i)
+}
+
+// tally tells how many records showed each difference, and which schemas were met.
+func (d *Decoder) tally() {
+	d.tallyHeaders()
+	d.tallyAvro()
+	for k, i := range d.drift.listed {
+		d.b.Drift[k].Count = d.drift.all[i].count
+	}
 }
 
 // missing gives a column that has no value in this record its default.

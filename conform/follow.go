@@ -55,6 +55,7 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 		last, pos = pos, next
 	}
 	if i > from && pos < d.end && d.learned.items[i-1].class.numeric() && !ends(d.buf[pos]) {
+		d.unheed(int(d.learned.items[i-1].column))
 		return i - 1, last // more of the number follows, such as an exponent
 	}
 	return i, pos
@@ -88,6 +89,7 @@ func (d *Decoder) wander(pos, n int) (int, int) {
 			next = d.quick(c.usual, int(name.column), value+quotes)
 		}
 		if next == 0 || next >= d.end || !ends(d.buf[next]) {
+			d.unheed(int(name.column))
 			break
 		}
 		c.stamp, c.rank = d.stamp, 0
@@ -114,6 +116,7 @@ func (d *Decoder) mark(from, to int) bool {
 			if !d.keys.add(d.buf, it.key, d.hashKey(it.key), -1) {
 				return false
 			}
+			d.again(int(it.slot))
 			continue
 		}
 		c := &d.slots[it.column]

@@ -13,10 +13,11 @@ type header struct {
 	fields  []headerField
 	missing []int // columns without a field
 
-	cases   []batch.Drift  // columns whose names are written in another case
+	cases   []toldDrift    // columns whose names are written in another case
 	dropped bool           // fields without a column are dropped
 	doubled bool           // a name stands there twice
 	told    uint32         // the batch that was told the differences last
+	records int64          // lines of that batch
 	wants   map[int]string // by the wrong number of fields
 	want    string         // for more numbers than are kept
 }
@@ -42,6 +43,7 @@ func (d *Decoder) headerFor(l *batch.Layout) *header {
 		return h
 	}
 	if d.headers == nil || len(d.headers) == keptHeaders {
+		d.tallyHeaders()
 		d.headers = map[*batch.Layout]*header{}
 	}
 	var names []string
@@ -132,35 +134,56 @@ func (p *Plan) byCase(h *header, holder []int) {
 			f := &h.fields[at-1]
 			f.column, f.rank = int32(i), 0
 			holder[i] = at
-			h.cases = append(h.cases, batch.Drift{Change: changeCase, Column: c.Name, From: string(f.name), To: name})
+			h.cases = append(h.cases, newToldDrift(batch.Drift{Change: changeCase, Column: c.Name, From: string(f.name), To: name}))
 		}
 	}
 }
 
-// tellHeader lists how a header differs from the table.
+// tellHeader lists how a header differs from the table, and what its first line differs in
+// with it.
 func (d *Decoder) tellHeader(h *header) {
+	h.records = 0
 	for i := range h.fields {
-		switch f := &h.fields[i]; {
-		case f.column < 0 && h.dropped:
-			d.extraneous(f.name, "string", -1, 0)
-		case f.column >= 0 && f.rank > 0:
-			d.show(d.drift.alias(int(f.column), int(f.rank)))
+		f := &h.fields[i]
+		if at := d.ofField(h, f); at >= 0 {
+			d.introduce(at)
+			if f.column < 0 {
+				d.forbidExtra(-1, 0)
+			}
 		}
 	}
-	for _, drift := range h.cases {
-		d.showCase(drift)
+	for i := range h.cases {
+		d.introduce(d.drift.written(&h.cases[i]))
 	}
 }
 
-// showCase lists a name in another case, unless another file of the batch has.
-func (d *Decoder) showCase(drift batch.Drift) {
-	for i := range d.b.Drift {
-		if was := &d.b.Drift[i]; was.Change == drift.Change && was.Column == drift.Column && was.From == drift.From {
-			return
+// ofField is the difference that a field of the header shows in every line, −1: none.
+func (d *Decoder) ofField(h *header, f *headerField) int {
+	switch {
+	case f.column < 0 && h.dropped:
+		return d.drift.extraKey(f.name, "string")
+	case f.column >= 0 && f.rank > 0:
+		return d.drift.alias(int(f.column), int(f.rank))
+	}
+	return -1
+}
+
+// tallyHeaders counts the lines of the batch for what all lines of their headers differ in.
+func (d *Decoder) tallyHeaders() {
+	for _, h := range d.headers {
+		if h.told == d.drift.batch {
+			d.tallyHeader(h)
 		}
 	}
-	drift.Row = d.row
-	d.b.Drift = append(d.b.Drift, drift)
+}
+
+func (d *Decoder) tallyHeader(h *header) {
+	for i := range h.fields {
+		d.whole(d.ofField(h, &h.fields[i]), h.records)
+	}
+	for i := range h.cases {
+		d.whole(d.drift.written(&h.cases[i]), h.records)
+	}
 }
 
 // wantFields says how many fields a line must have, of one that has n.

@@ -46,6 +46,7 @@ func (d *Decoder) opening() (int, bool) {
 
 // object decodes the object that opens at pos, and whatever is behind it.
 func (d *Decoder) object(pos int) {
+	d.drift.heeded = d.drift.heeded[:0]
 	if !d.plain {
 		item, next := 0, pos
 		if !d.learned.lost() {
@@ -57,11 +58,17 @@ func (d *Decoder) object(pos int) {
 					d.missing(column)
 				}
 			}
+			d.heed()
+			for _, i := range d.learned.told {
+				d.again(i)
+			}
 			d.learned.met()
 			return
 		}
 		if next <= d.end {
-			if d.members(pos, next, item) && !d.bad && d.learned.missed() {
+			good := d.members(pos, next, item)
+			d.heed()
+			if good && !d.bad && d.learned.missed() {
 				d.learn(pos)
 			}
 			return
@@ -74,6 +81,7 @@ func (d *Decoder) object(pos int) {
 // short cuts would have to reject it, or went astray behind its end.
 func (d *Decoder) plainly(pos int) {
 	was := d.plain
+	d.drift.heeded = d.drift.heeded[:0]
 	d.plain, d.bad, d.b.Rejects = true, false, d.b.Rejects[:d.rejects]
 	d.members(pos, pos, 0)
 	d.plain = was
@@ -253,6 +261,7 @@ func (d *Decoder) columnValue(column, rank, pos, item int) (next, after int, ok 
 			if end := d.quick(k, column, pos+quotes); end > 0 && end < d.end && ends(d.buf[end]) {
 				return end, item, true
 			}
+			d.unheed(column)
 		}
 	}
 	next, ok = d.value(column, pos)

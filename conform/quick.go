@@ -91,7 +91,7 @@ func (d *Decoder) quick(k class, column, pos int) int {
 	case classDecimal:
 		return d.quickDecimal(column, pos, d.widens(column))
 	case classDecimalText:
-		if next := d.quickDecimal(column, pos, true); next > 0 && d.buf[next] == '"' {
+		if next := d.quickDecimal(column, pos, silent); next > 0 && d.buf[next] == '"' {
 			return next + 1
 		}
 	case classMoment:
@@ -117,12 +117,24 @@ func (d *Decoder) quick(k class, column, pos int) int {
 	return 0
 }
 
-// widens reports whether a whole number may stand in a column with a fraction and
-// nothing is to be told about it any more.
-func (d *Decoder) widens(column int) bool {
-	return !d.columns[column].fractions() ||
-		d.plan.table.Evolution.Widen == schema.Accept && d.shown(d.drift.widen(column))
+// widens tells what a whole number in a column counts for.
+func (d *Decoder) widens(column int) wideness {
+	if !d.columns[column].fractions() {
+		return silent
+	}
+	if i := d.drift.widen(column); d.plan.table.Evolution.Widen == schema.Accept && d.shown(i) {
+		return wideness(i)
+	}
+	return unheard
 }
+
+// wideness is the difference that a whole number counts for where a fraction may stand.
+type wideness int
+
+const (
+	silent  wideness = -1 // it is none
+	unheard wideness = -2 // it has yet to be told
+)
 
 // digitsAt reads a minus and up to 19 digits without zeros in front.
 func (d *Decoder) digitsAt(pos int) (v uint64, n, next int, negative bool) {
@@ -167,17 +179,20 @@ func (d *Decoder) quickWhole(c *column, pos int) int {
 }
 
 // quickDecimal reads a decimal of which at most 18 digits count.
-func (d *Decoder) quickDecimal(column, pos int, whole bool) int {
+func (d *Decoder) quickDecimal(column, pos int, whole wideness) int {
 	c := &d.columns[column]
 	v, n, next, negative := d.digitsAt(pos)
 	if n == 0 || n+c.scale > 18 {
 		return 0
 	}
 	if d.buf[next] != '.' {
-		if !whole {
+		if whole == unheard {
 			return 0
 		}
 		v *= pow10[c.scale]
+		if whole >= 0 {
+			d.drift.heeded = append(d.drift.heeded, int(whole))
+		}
 	} else {
 		values, more := digits(word(d.buf, next+1))
 		if more == 0 || more > c.scale {
@@ -214,8 +229,16 @@ func (d *Decoder) quickDouble(column, pos int) int {
 		v = v*pow10[more] + number(values, more)
 		next += 1 + more
 	}
-	if n+more > 15 || more == 0 && !d.widens(column) {
+	if n+more > 15 {
 		return 0
+	}
+	if more == 0 {
+		switch w := d.widens(column); {
+		case w == unheard:
+			return 0
+		case w >= 0:
+			d.drift.heeded = append(d.drift.heeded, int(w))
+		}
 	}
 	x := float64(v) / exact10[more]
 	if negative {

@@ -7,6 +7,7 @@ import "encoding/binary"
 type template struct {
 	items   []item
 	missing []int // columns that have no item, or come from within one
+	told    []int // differences of its items
 
 	// A record that took the general parser is learned from if most since the last
 	// time did. Each time so many more have to, so that records without a common
@@ -88,7 +89,7 @@ func (t *template) missed() bool {
 // forget makes the decoder learn anew.
 func (d *Decoder) forget() {
 	patience := max(d.learned.patience, leastPatience)
-	d.learned = template{items: d.learned.items[:0], missing: d.learned.missing[:0], patience: patience}
+	d.learned = template{items: d.learned.items[:0], missing: d.learned.missing[:0], told: d.learned.told[:0], patience: patience}
 	for i := range d.slots {
 		d.slots[i].item = -1
 	}
@@ -106,7 +107,7 @@ func (t *template) bytes() int64 {
 // learn makes a template of the object at pos, which was accepted.
 func (d *Decoder) learn(pos int) {
 	t := &d.learned
-	t.items, t.missing, t.astray = t.items[:0], t.missing[:0], 0
+	t.items, t.missing, t.told, t.astray = t.items[:0], t.missing[:0], t.told[:0], 0
 	for i := range d.slots {
 		d.slots[i].item = -1
 	}
@@ -134,6 +135,9 @@ func (d *Decoder) learn(pos int) {
 		}
 		it.expect(d.buf[from : value+it.class.quotes()])
 		t.items = append(t.items, it)
+		if it.slot >= 0 {
+			t.told = append(t.told, int(it.slot))
+		}
 		from = end
 		at = d.space(d.space(end) + 1)
 	}

@@ -97,7 +97,7 @@ func (j *job) record(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("record the columns: %w", err)
 	}
-	if st := l.State(); !slices.Equal(st.Schema, j.inferred) {
+	if st := l.State(); !slices.EqualFunc(st.Schema, j.inferred, ledger.Column.Equal) {
 		return fmt.Errorf("table %s: another backfill has recorded other columns meanwhile: run this one again, which takes those", j.Table)
 	}
 	return nil

@@ -60,7 +60,7 @@ func compared(t *config.Table, title string, s *avroschema.Schema) (*subject, er
 	}
 	out := &subject{name: title}
 	for _, d := range plan.Differences(s) {
-		fate, refused := fateOf(t.Schema, d)
+		fate, refused := fateOf(plan, t.Schema, d)
 		out.rows = append(out.rows, difference{d, fate})
 		out.refused = out.refused || refused
 	}
@@ -69,32 +69,29 @@ func compared(t *config.Table, title string, s *avroschema.Schema) (*subject, er
 
 // fateOf says what becomes of records that differ so. Refused: of all of them, whatever
 // values they have.
-func fateOf(t *schema.Table, d batch.Drift) (fate string, refused bool) {
-	by := func(a schema.Action, accepted string) (string, bool) {
-		switch a {
-		case schema.Quarantine:
-			return "every record is rejected", true
-		case schema.Halt:
-			return "it halts the table", true
+func fateOf(plan *conform.Plan, t *schema.Table, d batch.Drift) (fate string, refused bool) {
+	switch done := plan.Done(d); done {
+	case conform.DoneDefault:
+		return "the column gets its default", false
+	case conform.DoneDrop:
+		return "the field is dropped", false
+	case conform.DoneHalt:
+		return "it halts the table", true
+	case conform.DoneQuarantine:
+		switch d.Change {
+		case "missing":
+			if c := t.Column(d.Column); t.Columns[c].Required {
+				return "every record is rejected: the column is required", true
+			}
+		case "mismatch":
+			return "every record is rejected: the types never fit", true
 		}
-		return accepted, false
-	}
-	switch d.Change {
-	case "missing":
-		if c := t.Column(d.Column); c >= 0 && t.Columns[c].Required {
-			return "every record is rejected: the column is required", true
-		}
-		return by(t.Evolution.Missing, "the column gets its default")
-	case "extra":
-		return by(t.Evolution.Extra, "the field is dropped")
-	case "widen":
-		return by(t.Evolution.Widen, "taken as it is")
-	case "mismatch":
-		return "every record is rejected: the types never fit", true
-	case "nullable":
-		return "records without a value are rejected: the column is required", false
-	case "narrow", "type":
-		if t.Evolution.Narrow == schema.Halt {
+		return "every record is rejected", true
+	case conform.DoneByValue:
+		switch {
+		case d.Change == "nullable":
+			return "records without a value are rejected: the column is required", false
+		case t.Evolution.Narrow == schema.Halt:
 			return "a value that does not fit halts the table", false
 		}
 		return "values that do not fit are rejected", false

@@ -45,6 +45,8 @@ type Batch struct {
 	// Drift lists each difference between the records and the table's schema once,
 	// with the first row that showed it.
 	Drift []Drift
+	// Schemas lists each schema once that records were written with and that has a name.
+	Schemas []Met
 }
 
 // Reset makes b an empty batch of the table over rows [first, first+rows) of raw,
@@ -59,7 +61,7 @@ func (b *Batch) Reset(t *schema.Table, raw *Raw, first, rows int) {
 	}
 	b.Fates = grow(b.Fates, rows)
 	clear(b.Fates)
-	b.Rejects, b.Drift = b.Rejects[:0], b.Drift[:0]
+	b.Rejects, b.Drift, b.Schemas = b.Rejects[:0], b.Drift[:0], b.Schemas[:0]
 }
 
 // Bytes is the memory that b holds, not counting Raw.

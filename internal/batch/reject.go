@@ -45,6 +45,10 @@ type Drift struct {
 	From   string // the type or name seen
 	To     string // the type or name in the table
 	Row    int    // the first row of the batch that showed it
+	// Count is how many records of the batch showed it.
+	Count int64
+	// Schema is what the first of them was written with, nil: nothing that has a name.
+	Schema *Schema
 }
 
 // detailValue is how many bytes of an offending value Detail shows.

@@ -44,6 +44,8 @@ type Record struct {
 	Quality   *Quality         `json:"quality"`
 	Nulls     map[string]int64 `json:"nulls"`
 	Drift     []Drift          `json:"drift"`
+	Schemas   []Written        `json:"schemas,omitempty"` // that the ledger has not recorded before
+	Columns   []Column         `json:"columns,omitempty"` // of the table, where they are others than those recorded before
 	TimingsMS *Timings         `json:"timings_ms"`
 	Why       string           `json:"why,omitempty"`     // of a claim, a halt or a replay, one sentence
 	Samples   []Origin         `json:"samples,omitempty"` // of a halt: where rejected rows are
@@ -57,9 +59,35 @@ type Record struct {
 // hexadecimal digits: what the record after it must state as Previous.
 func (r *Record) Hash() string { return r.hash }
 
-// Column is a column of a table that has those of its files, with its type as the
-// configuration writes it.
+// Column is a column of a table, with its type as the configuration writes it. Those of a
+// table that has the columns of its files say no more than name and type.
 type Column struct {
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Required bool     `json:"required,omitempty"`
+	Default  string   `json:"default,omitempty"` // as the configuration writes it; empty: null
+	From     string   `json:"from,omitempty"`
+	Aliases  []string `json:"aliases,omitempty"`
+}
+
+// Equal reports whether nothing differs.
+func (c Column) Equal(d Column) bool {
+	return c.Name == d.Name && c.Type == d.Type && c.Required == d.Required && c.Default == d.Default && c.From == d.From && slices.Equal(c.Aliases, d.Aliases)
+}
+
+// Written is a schema that records were written with, and the first of them.
+type Written struct {
+	ID      string  `json:"id"` // its number in a registry, or a fingerprint
+	Subject string  `json:"subject,omitempty"`
+	Version int     `json:"version,omitempty"`
+	FirstAt Origin  `json:"first_at"`
+	Records int64   `json:"records"` // of this batch
+	Fields  []Field `json:"fields,omitempty"`
+	More    int     `json:"more_fields,omitempty"` // that are not listed
+}
+
+// Field is a field of a schema: its type is a text that differs where the types do.
+type Field struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 }
@@ -163,6 +191,12 @@ type Drift struct {
 	From    string `json:"from"`
 	To      string `json:"to"`
 	FirstAt Origin `json:"first_at"`
+	Count   int64  `json:"count,omitempty"` // records of this batch that showed it
+	Done    string `json:"done,omitempty"`  // default, drop, accept, by_value, quarantine or halt
+	// The schema of the first record, where it has a name.
+	SchemaID string `json:"schema_id,omitempty"`
+	Subject  string `json:"subject,omitempty"`
+	Version  int    `json:"schema_version,omitempty"`
 }
 
 // Timings says where the time of a batch went, in milliseconds. Decide and Publish

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -38,7 +39,35 @@ func TestSchemaIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(st.Schema, first) || st.Head != 4 {
+	if !slices.EqualFunc(st.Schema, first, ledger.Column.Equal) || st.Head != 4 {
 		t.Errorf("after %d records the columns are %v, want %v", st.Head, st.Schema, first)
+	}
+}
+
+// TestSchemasAreBounded wants a state to know the schemas that records name, and producers
+// that make one for each record not to make it grow for ever.
+func TestSchemasAreBounded(t *testing.T) {
+	st := ledger.NewState("t")
+	fold := func(first, n int) {
+		r := &ledger.Record{Version: ledger.Version, Seq: st.Head + 1, Kind: ledger.KindBatch}
+		for i := range n {
+			r.Schemas = append(r.Schemas, ledger.Written{ID: fmt.Sprint(first + i)})
+		}
+		next, err := st.Apply(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st = next
+	}
+	fold(1, 2)
+	if !st.KnowsSchema("1") || !st.KnowsSchema("2") || st.KnowsSchema("3") {
+		t.Errorf("known: %v", st.Schemas)
+	}
+	fold(1, 20_000)
+	if got, want := len(st.Schemas), 10_000; got != want {
+		t.Errorf("%d are kept, want %d", got, want)
+	}
+	if !st.KnowsSchema("99999") {
+		t.Error("a full state asks for more schemas to be recorded")
 	}
 }

@@ -83,6 +83,11 @@ type State struct {
 	Runs     int64  `json:"runs,omitempty"` // backfill commands that came to their end
 	// Schema is what was recorded first of the columns that were inferred for the table.
 	Schema []Column `json:"schema,omitempty"`
+	// Schemas are the ids of the schemas that were recorded, ordered. Columns are those of the
+	// table as they were recorded last, Past those that it had besides: each name and type once.
+	Schemas []string `json:"schemas,omitempty"`
+	Columns []Column `json:"columns,omitempty"`
+	Past    []Column `json:"past_columns,omitempty"`
 }
 
 // NewState is the state of an empty ledger.
@@ -109,6 +114,49 @@ func (s *State) findDrift(k DriftKey) (at int, known, room bool) {
 	first, _ := slices.BinarySearchFunc(s.Drifts, k.Change, byChange)
 	return at, known, first+mostDrifts > len(s.Drifts) || s.Drifts[first+mostDrifts-1].Change != k.Change
 }
+
+// mostSchemas is how many schemas a state keeps.
+const mostSchemas = 10_000
+
+// KnowsSchema says whether the ledger has recorded the schema of an id, or so many that it
+// records no more.
+func (s *State) KnowsSchema(id string) bool {
+	_, known := slices.BinarySearch(s.Schemas, id)
+	return known || len(s.Schemas) >= mostSchemas
+}
+
+// HasColumns says whether these are the columns that were recorded last.
+func (s *State) HasColumns(columns []Column) bool {
+	return slices.EqualFunc(s.Columns, columns, Column.Equal)
+}
+
+// foldSchemas takes in what a record says of schemas.
+func (s *State) foldSchemas(r *Record) {
+	for i, w := range r.Schemas {
+		if i == 0 {
+			s.Schemas = slices.Clone(s.Schemas)
+		}
+		if at, known := slices.BinarySearch(s.Schemas, w.ID); !known && len(s.Schemas) < mostSchemas {
+			s.Schemas = slices.Insert(s.Schemas, at, w.ID)
+		}
+	}
+	if len(r.Columns) == 0 {
+		return
+	}
+	past := slices.Clone(s.Past)
+	has := func(columns []Column, c Column) bool {
+		return slices.ContainsFunc(columns, func(d Column) bool { return d.Name == c.Name && d.Type == c.Type })
+	}
+	for _, c := range s.Columns {
+		if !has(past, c) && !has(r.Columns, c) && len(past) < mostPast {
+			past = append(past, Column{Name: c.Name, Type: c.Type})
+		}
+	}
+	s.Past, s.Columns = past, r.Columns
+}
+
+// mostPast is how many columns of the past a state keeps: far more than any table had.
+const mostPast = 10_000
 
 // Keys returns the sources in order.
 func (s *State) Keys() []Key { return slices.SortedFunc(maps.Keys(s.Sources), compareKeys) }
@@ -183,6 +231,7 @@ func (s *State) succeeds(r *Record) error {
 
 func (s *State) foldBatch(r *Record) {
 	s.foldSources(r)
+	s.foldSchemas(r)
 	s.Pending = append(slices.Clone(s.Pending), Pending{Seq: r.Seq, Batch: r.Batch})
 	s.Totals.Add(r.Counts)
 	if n := r.Replayed(); n > 0 {

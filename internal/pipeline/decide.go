@@ -81,7 +81,7 @@ func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
 	return &ledger.Record{
 		DecidedAt: ledger.At(t.now()), DecidedBy: s.p.cfg.Decider,
 		Counts: s.counts, Files: s.files, Watermark: timeOf(mark),
-		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), TimingsMS: rounded(s.timings),
+		Quality: s.quality(), Nulls: maps.Clone(s.report.Nulls), Drift: s.drift(st), Schemas: s.schemas(st), Columns: s.columns(st), TimingsMS: rounded(s.timings),
 		Why: s.p.cfg.Replay,
 	}, nil
 }
@@ -103,18 +103,6 @@ func (s *shift) quality() *ledger.Quality {
 		})
 	}
 	return q
-}
-
-// drift is what the ledger has not recorded yet.
-func (s *shift) drift(st *ledger.State) []ledger.Drift {
-	var out []ledger.Drift
-	for _, d := range s.worker.batch.Drift {
-		l := ledger.Drift{Change: d.Change, Column: d.Column, From: d.From, To: d.To, FirstAt: s.origin(d.Row)}
-		if !st.KnowsDrift(l) {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 // origin is where a row of the segment comes from.
@@ -152,7 +140,8 @@ func (s *shift) told(d ledger.Decision, took time.Duration) {
 			s.b.t.log.Warn("more schema drift: the ledger record has it", "batch", r.Batch, "seq", r.Seq, "differences", len(r.Drift)-i)
 			break
 		}
-		s.b.t.log.Warn("schema drift", "batch", r.Batch, "seq", r.Seq, "change", dr.Change, "column", dr.Column, "from", dr.From, "to", dr.To, "first_at", dr.FirstAt.String())
+		s.b.t.log.Warn("schema drift", "batch", r.Batch, "seq", r.Seq, "change", dr.Change, "column", dr.Column, "from", dr.From, "to", dr.To, "first_at", dr.FirstAt.String(),
+			"records", dr.Count, "done", dr.Done, "schema", schemaName(dr.SchemaID, dr.Subject, dr.Version))
 	}
 	watermark := "none"
 	if r.Watermark != nil {

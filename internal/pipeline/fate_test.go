@@ -236,8 +236,9 @@ func TestDrift(t *testing.T) {
 	for _, r := range records(t, lake, "t") {
 		drift = append(drift, r.Drift...)
 	}
-	if len(drift) != 1 || drift[0].Change != "extra" || drift[0].Column != "more" || drift[0].FirstAt.Offset != 2 {
-		t.Errorf("drift: got %+v, want extra column more, first at offset 2", drift)
+	if len(drift) != 1 || drift[0].Change != "extra" || drift[0].Column != "more" || drift[0].FirstAt.Offset != 2 ||
+		drift[0].Count != 2 || drift[0].Done != "drop" { // of the first batch, which has four records
+		t.Errorf("drift: got %+v, want extra column more, first at offset 2, of two records, dropped", drift)
 	}
 	cfg.Tables[0].Schema.Evolution.Extra = schema.Halt
 	halted := &storetest.Memory{}

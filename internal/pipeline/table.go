@@ -27,6 +27,7 @@ type table struct {
 	ring       *keyring
 	kick       chan struct{}        // wakes the publisher
 	publishing chan struct{}        // holds one token while somebody publishes
+	columns    []ledger.Column      // of the table, as the ledger records them
 	rowBytes   int64                // about what a row takes in a worker
 	doubts     map[ledger.Key]int64 // of the last Start, which takes turns with itself
 
@@ -88,7 +89,7 @@ func newTable(p *Pipeline, c Table, plan *conform.Plan) *table {
 	}
 	t.ledger = ledger.New(p.lake, t.name, ledger.WithRandom(&p.random))
 	t.publisher = ledger.NewPublisher(t.ledger, p.lake)
-	t.rowBytes = rowBytes(c.Schema)
+	t.rowBytes, t.columns = rowBytes(c.Schema), ColumnsOf(c.Schema)
 	return t
 }
 

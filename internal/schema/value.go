@@ -60,6 +60,34 @@ func ParseValue(t Type, s string) (Value, error) {
 	return Value{}, fmt.Errorf("a column of type %s has no default but null", t)
 }
 
+// Text is the value as ParseValue reads it, empty for null.
+func (v Value) Text(t Type) string {
+	switch {
+	case v.Null:
+		return ""
+	case t.Kind == String:
+		return string(v.Bytes)
+	case t.Kind == Boolean:
+		return strconv.FormatBool(v.Int != 0)
+	case t.Kind == Float:
+		return strconv.FormatFloat(math.Float64frombits(uint64(v.Int)), 'g', -1, 32)
+	case t.Kind == Double:
+		return strconv.FormatFloat(math.Float64frombits(uint64(v.Int)), 'g', -1, 64)
+	case t.Kind == Date:
+		return time.Unix(v.Int*24*60*60, 0).UTC().Format(time.DateOnly)
+	case t.Kind == Timestamp:
+		return time.UnixMicro(v.Int).UTC().Format(time.RFC3339Nano)
+	case t.Kind == Decimal && t.Scale > 0:
+		sign, digits := "", strconv.FormatInt(v.Int, 10)
+		if v.Int < 0 {
+			sign, digits = "-", digits[1:]
+		}
+		digits = strings.Repeat("0", max(0, t.Scale+1-len(digits))) + digits
+		return sign + digits[:len(digits)-t.Scale] + "." + digits[len(digits)-t.Scale:]
+	}
+	return strconv.FormatInt(v.Int, 10)
+}
+
 func orSay(err error, text string) error {
 	if err != nil {
 		return errors.New(text)

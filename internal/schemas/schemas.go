@@ -34,9 +34,10 @@ import (
 	"tidemark/internal/registry/wire"
 )
 
-// Client is the registry, with the meaning that *registry.Client gives Schema.
+// Client is the registry, with the meaning that *registry.Client gives its methods.
 type Client interface {
 	Schema(ctx context.Context, id wire.ID) (registry.Schema, error)
+	Uses(ctx context.Context, id wire.ID) ([]registry.Use, error)
 }
 
 const (
@@ -44,11 +45,15 @@ const (
 	kept = 16 << 10
 	// abreast is how many ids are asked for at once.
 	abreast = 4
+	// keptUses is how many subjects of a schema are kept.
+	keptUses = 64
 	// believed is how long it is believed that there is no such schema.
 	believed = time.Minute
 	// pause is the time until a registry is asked again that will not answer before somebody
 	// mends something.
 	pause = 2 * time.Second
+	// named is how long is waited for the subjects of a schema: records are decoded without.
+	named = 2 * time.Second
 	// inFront is the length of Confluent's header.
 	inFront = 5
 )
@@ -207,9 +212,28 @@ func (r *Registry) ask(ctx context.Context, id wire.ID) {
 				return
 			}
 		}
-		r.learn(id, r.entryOf(s, err))
+		e := r.entryOf(s, err)
+		if e.written.Schema != nil {
+			e.written.Origin = r.origin(ctx, id, e.written.Schema)
+		}
+		r.learn(id, e)
 		return
 	}
+}
+
+// origin names a schema, with its subjects if the registry tells them.
+func (r *Registry) origin(ctx context.Context, id wire.ID, s *avroschema.Schema) *batch.Schema {
+	out := batch.NewAvro(id.String(), s)
+	ctx, stop := context.WithTimeout(ctx, named)
+	defer stop()
+	uses, err := r.client.Uses(ctx, id)
+	if err != nil {
+		r.log.Info("the registry does not tell the subjects of a schema", "schema", id.String(), "err", err)
+	}
+	for _, u := range uses[:min(len(uses), keptUses)] {
+		out.Uses = append(out.Uses, batch.Use(u))
+	}
+	return out
 }
 
 // entryOf is what an answer comes to.

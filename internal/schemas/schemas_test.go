@@ -19,15 +19,24 @@ import (
 
 // client answers from a table, once it may.
 type client struct {
-	mu     sync.Mutex
-	texts  map[wire.ID]registry.Schema
-	errs   map[wire.ID]error
-	asked  map[wire.ID]int
-	away   bool
-	opened chan struct{} // nil: answers come at once
+	mu    sync.Mutex
+	texts map[wire.ID]registry.Schema
+	errs  map[wire.ID]error
+	asked map[wire.ID]int
+	away  bool
+
+	nameless bool          // it tells no subjects
+	opened   chan struct{} // nil: answers come at once
 }
 
 var errAway = &registry.UnavailableError{What: "schema", Host: "here", Why: "it is away"}
+
+func (c *client) Uses(_ context.Context, id wire.ID) ([]registry.Use, error) {
+	if c.nameless {
+		return nil, errAway
+	}
+	return []registry.Use{{Subject: "other", Version: 9}, {Subject: "t-value", Version: 3}}, nil
+}
 
 func (c *client) Schema(ctx context.Context, id wire.ID) (registry.Schema, error) {
 	if c.opened != nil {
@@ -150,6 +159,11 @@ func TestFinds(t *testing.T) {
 				t.Errorf("%s: at %d, lasting %t", c.name, w.At, w.Lasting)
 			}
 		}
+		w := await(t, r, &batch.Record{Value: value(7, "\x02")})
+		if o := w.Origin; o == nil || o.ID != "7" || o.Of("t") != (batch.Use{Subject: "t-value", Version: 3}) || o.Of("u") != (batch.Use{Subject: "other", Version: 9}) ||
+			len(o.Fields) != 1 || o.Fields[0] != (batch.Field{Name: "id", Type: "long"}) {
+			t.Errorf("origin: got %+v", o)
+		}
 		if !r.Ready(&batch.Record{}) {
 			t.Error("a tombstone waits for a schema")
 		}
@@ -203,6 +217,19 @@ func TestAway(t *testing.T) {
 		after(31 * time.Second)
 		if w := await(t, r, &unknown); w.Schema == nil {
 			t.Errorf("after a minute: got %+v, want the schema that is there now", w)
+		}
+	})
+}
+
+// TestNameless wants records not to wait for the names of their schema.
+func TestNameless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient()
+		c.nameless = true
+		r := started(t, c)
+		w := await(t, r, &batch.Record{Value: value(7, "\x02")})
+		if w.Schema == nil || w.Origin == nil || w.Origin.Of("t") != (batch.Use{}) {
+			t.Errorf("got %+v", w)
 		}
 	})
 }

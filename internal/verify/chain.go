@@ -257,6 +257,9 @@ func sameFold(kept, fold *ledger.State) bool {
 		if unhashed {
 			c.HeadHash = ""
 		}
+		if len(kept.Schemas) == 0 && len(kept.Columns) == 0 {
+			c.Schemas, c.Columns, c.Past = nil, nil, nil // a program that did not know them
+		}
 		c.Drifts, c.Halts = slices.Concat(s.Drifts), slices.Concat(s.Halts)
 		data, err := json.Marshal(&c)
 		if err != nil {
