@@ -33,13 +33,26 @@ func fieldsOf(t *schema.Table, output ledger.Output) []field {
 			fields = append(fields, field{c.Name, c.Type, c.Required})
 		}
 	}
-	fields = append(fields, must("etl_batch_id", schema.String), must("etl_processed_at", schema.Timestamp), must("source_system", schema.String),
-		of("_topic", schema.String), of("_partition", schema.Int), of("_offset", schema.Long),
-		of("_file", schema.String), of("_line", schema.Long))
+	for _, c := range Added() {
+		fields = append(fields, field{c.Name, c.Type, c.Required})
+	}
 	if output == ledger.LateRows {
 		fields = append(fields, of("_watermark", schema.Timestamp))
 	}
 	return fields
+}
+
+// Added are the columns that every output has behind its own: who wrote the row, and where
+// it comes from.
+func Added() []schema.Column {
+	column := func(name string, k schema.Kind, required bool) schema.Column {
+		return schema.Column{Name: name, Type: schema.Type{Kind: k}, Required: required}
+	}
+	return []schema.Column{
+		column("etl_batch_id", schema.String, true), column("etl_processed_at", schema.Timestamp, true), column("source_system", schema.String, true),
+		column("_topic", schema.String, false), column("_partition", schema.Int, false), column("_offset", schema.Long, false),
+		column("_file", schema.String, false), column("_line", schema.Long, false),
+	}
 }
 
 // sheet is one output of a table: its columns and the encoder of its files.

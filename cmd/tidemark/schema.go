@@ -14,8 +14,10 @@ import (
 
 // schemaCommand is `tidemark schema`.
 type schemaCommand struct {
-	Infer inferCommand `cmd:"" help:"Print the columns that files have, for a configuration."`
-	Diff  diffCommand  `cmd:"" help:"Show how a schema differs from a table, before records come."`
+	Show    showCommand    `cmd:"" help:"Show a table's columns as they are applied."`
+	History historyCommand `cmd:"" help:"Show which columns a table had, and which schemas its records were written with."`
+	Infer   inferCommand   `cmd:"" help:"Print the columns that files have, for a configuration."`
+	Diff    diffCommand    `cmd:"" help:"Show how a schema differs from a table, before records come."`
 }
 
 // inferCommand is `tidemark schema infer`.

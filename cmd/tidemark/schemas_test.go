@@ -135,10 +135,21 @@ func TestAvroFromARegistry(t *testing.T) {
 	if code, out, errs := quiet(t, "verify", "-c", config, "--deep"); code != 0 {
 		t.Errorf("verify: %s%s", out, errs)
 	}
+	code, out, errs := quiet(t, "schema", "history", "-c", config, "--table", "payments")
+	for _, want := range []string{
+		`│ 1 +│ payments-value 1 +│ transactions/\d@\d+ │ +\d+ │ first  │ +│ +│ 3 fields`,
+		`│ 2 +│ payments-value 2 +│ transactions/\d@\d+ │ +\d+ │ (type|added)`,
+		`│ added  │ channel │ +│ string\?`, `│ type   │ id +│ int +│ long`,
+		`│ missing │ channel │ +│ string +│ transactions/\d@\d+ │ +\d+ │ default +│ 1 \(payments-value version 1\)`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("history: %d %s no %s in\n%s", code, errs, want, out)
+		}
+	}
 
 	// Somebody registers what was missing.
 	fake.SeedSchema("payments-value", 3, 3, sr.Schema{Schema: first, Type: sr.TypeAvro})
-	code, out, errs := quiet(t, "replay", "-c", config, "--table", "payments", "--json")
+	code, out, errs = quiet(t, "replay", "-c", config, "--table", "payments", "--json")
 	if code != 0 || !strings.Contains(out, `"rows":3,"aside":0,"taken":0,"batches":1,"counts":{"read":3,"written":1,"late":0,"quarantined":2,`) {
 		t.Errorf("replay: %d %s%s", code, out, errs)
 	}

@@ -47,6 +47,8 @@ var arrows = map[string][]string{
 	"internal/verify": {"internal/ledger", "internal/store"},
 	"internal/report": {"internal/ledger", "internal/status", "internal/store"},
 
+	"internal/history": {"internal/ledger", "internal/status"},
+
 	// The benchmark builds what the program builds.
 	"scripts/bench.d": {archtest.Any},
 

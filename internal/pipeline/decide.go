@@ -140,8 +140,14 @@ func (s *shift) told(d ledger.Decision, took time.Duration) {
 			s.b.t.log.Warn("more schema drift: the ledger record has it", "batch", r.Batch, "seq", r.Seq, "differences", len(r.Drift)-i)
 			break
 		}
-		s.b.t.log.Warn("schema drift", "batch", r.Batch, "seq", r.Seq, "change", dr.Change, "column", dr.Column, "from", dr.From, "to", dr.To, "first_at", dr.FirstAt.String(),
-			"records", dr.Count, "done", dr.Done, "schema", schemaName(dr.SchemaID, dr.Subject, dr.Version))
+		said := []any{
+			"batch", r.Batch, "seq", r.Seq, "change", dr.Change, "column", dr.Column, "from", dr.From, "to", dr.To,
+			"first_at", dr.FirstAt.String(), "records", dr.Count, "done", dr.Done,
+		}
+		if dr.SchemaID != "" {
+			said = append(said, "schema", schemaName(dr.SchemaID, dr.Subject, dr.Version))
+		}
+		s.b.t.log.Warn("schema drift", said...)
 	}
 	watermark := "none"
 	if r.Watermark != nil {
