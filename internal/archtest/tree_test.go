@@ -56,6 +56,7 @@ var arrows = map[string][]string{
 	"internal/badday":       {},
 	"internal/parity":       {"internal/generate"},
 	"internal/differential": {},
+	"internal/avropeers":    {},
 
 	// Only tests import these.
 	"internal/archtest":              {},
