@@ -25,7 +25,8 @@ var arrows = map[string][]string{
 	"internal/generate": {},
 	"internal/jsontext": {},
 
-	"internal/avroschema": {"internal/jsontext"},
+	"internal/avroschema":  {"internal/jsontext"},
+	"internal/protoschema": {},
 
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store", "internal/keyload", "internal/spill"},
