@@ -6,11 +6,12 @@ import (
 
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
+	"tidemark/internal/protoschema"
 	"tidemark/internal/schema"
 )
 
-// Schemas finds the schema that a record in Avro was written with, which its bytes do not
-// hold.
+// Schemas finds the schema that a record in Avro or Protobuf was written with, which its
+// bytes do not hold.
 //
 // Schema is asked with the value of a record and its headers, as batch.EncodeHeaders has
 // them; both are the batch's, and are not kept. It must not wait: where it would have to
@@ -24,13 +25,14 @@ type Schemas interface {
 
 // Written is what is known of the schema of a record.
 type Written struct {
-	Schema *avroschema.Schema // nil: there is none, for Reason
-	At     int                // where the datum begins in the value
+	Schema  *avroschema.Schema   // of a record in Avro
+	Message *protoschema.Message // of one in Protobuf
+	At      int                  // where the datum begins in the value
 	// Lasting: whatever value has no headers and begins with the same At bytes, at most
 	// 15, has this schema too, so that it is not asked for again.
 	Lasting bool
 
-	// Reason is why a record without a schema is quarantined: wire, schema_unknown, limit.
+	// Reason is why a record with neither schema is quarantined: wire, schema_unknown, limit.
 	// Empty: its schema is not there yet, and the batch has to be decoded again.
 	Reason string
 	Want   string // what was expected, made once and not for each record
@@ -51,8 +53,10 @@ type avroDecoder struct {
 	masks  [2]uint64  // of two words
 	slots  []avroSlot // avroSlots of them, by those bytes
 	states map[*avroschema.Schema]*avroWriters
-	held   int64 // bytes of states
+	held   int64 // bytes of states and messages
 	work   int   // values without bytes that may still come
+
+	messages map[*protoschema.Message]*avroWriters
 }
 
 const (
@@ -70,6 +74,8 @@ type avroSlot struct {
 // avroWriters is what a Decoder knows of those who write with one schema.
 type avroWriters struct {
 	plan  *avroPlan
+	proto *protoPlan // in place of plan, of records in Protobuf
+	drift []toldDrift
 	batch uint32  // that met them last
 	codes []int32 // of the symbols of enums in the batch's dictionaries, −1: not there yet
 
@@ -84,7 +90,7 @@ func (d *Decoder) usesAvro(l *batch.Layout) bool {
 		return l.Format == batch.Avro
 	}
 	f := d.plan.table.Format
-	return f == schema.AvroFormat || f == schema.AvroRegistryFormat
+	return f == schema.AvroFormat || f == schema.AvroRegistryFormat || f == schema.ProtobufRegistryFormat
 }
 
 // readAvro sets how the records of a source are decoded.
@@ -112,6 +118,10 @@ func (d *Decoder) datum() {
 		d.meet(w)
 	}
 	p := w.plan
+	if w.proto != nil {
+		d.message(w, at)
+		return
+	}
 	if d.end-at < p.least {
 		if d.end == d.base {
 			d.fail(ReasonEmpty, "", -1, 0)
@@ -177,7 +187,7 @@ func (d *Decoder) ask() (*avroWriters, int) {
 	}
 	headers := d.b.Raw.Headers(d.b.First + d.row)
 	got := d.Schemas.Schema(d.buf[d.base:d.end:d.end], headers)
-	if got.Schema == nil {
+	if got.Schema == nil && got.Message == nil {
 		if got.Reason == "" {
 			d.report.Waits++
 			got.Reason, got.Want = ReasonSchemaUnknown, "a schema: it is not there yet"
@@ -185,7 +195,12 @@ func (d *Decoder) ask() (*avroWriters, int) {
 		d.fail(got.Reason, got.Want, -1, 0)
 		return nil, 0
 	}
-	w := d.writers(got.Schema, got.Origin)
+	var w *avroWriters
+	if got.Message != nil {
+		w = d.messageWriters(got.Message, got.Origin)
+	} else {
+		w = d.writers(got.Schema, got.Origin)
+	}
 	if got.Lasting && len(headers) == 0 && got.At <= longestMark {
 		a.remember(got.At, twoWords(d.buf, d.base), w)
 	}
@@ -224,17 +239,38 @@ func (d *Decoder) writers(s *avroschema.Schema, origin *batch.Schema) *avroWrite
 	if w := a.states[s]; w != nil {
 		return w
 	}
-	w := &avroWriters{plan: d.plan.avro.find(d.plan, s), origin: origin}
+	plan := d.plan.avro.find(s, d.plan.compileAvro)
 	if origin == nil {
-		w.origin = d.plan.avro.origin(w.plan, s)
+		origin = d.plan.originOf(plan, s)
 	}
-	w.codes = make([]int32, w.plan.symbols)
-	if a.states == nil || len(a.states) == keptStates || a.held > keptCodes {
-		a.states, a.held = map[*avroschema.Schema]*avroWriters{}, 0
-	}
+	w := &avroWriters{plan: plan, drift: plan.drift, origin: origin, codes: make([]int32, plan.symbols)}
+	a.keep(w)
 	a.states[s] = w
-	a.held += 96 + int64(len(w.codes))*4
 	return w
+}
+
+// messageWriters is what is known of those who write a message of Protobuf.
+func (d *Decoder) messageWriters(m *protoschema.Message, origin *batch.Schema) *avroWriters {
+	a := &d.avro
+	if w := a.messages[m]; w != nil {
+		return w
+	}
+	plan := d.plan.proto.find(m, d.plan.compileProto)
+	if origin == nil {
+		origin = &batch.Schema{ID: m.Name}
+	}
+	w := &avroWriters{proto: plan, drift: plan.drift, origin: origin, codes: make([]int32, plan.symbols)}
+	a.keep(w)
+	a.messages[m] = w
+	return w
+}
+
+// keep makes room for what is known of some who write.
+func (a *avroDecoder) keep(w *avroWriters) {
+	if a.states == nil || len(a.states)+len(a.messages) == keptStates || a.held > keptCodes {
+		a.states, a.messages, a.held = map[*avroschema.Schema]*avroWriters{}, map[*protoschema.Message]*avroWriters{}, 0
+	}
+	a.held += 96 + int64(len(w.codes))*4
 }
 
 // meet begins with a schema in a batch.
@@ -244,16 +280,16 @@ func (d *Decoder) meet(w *avroWriters) {
 	for i := range w.codes {
 		w.codes[i] = -1
 	}
-	for i := range w.plan.drift {
-		d.introduce(d.drift.written(&w.plan.drift[i]))
+	for i := range w.drift {
+		d.introduce(d.drift.written(&w.drift[i]))
 	}
 }
 
 // tallyAvro tells of the schemas that the batch met.
 func (d *Decoder) tallyAvro() {
 	for i, w := range d.avro.met {
-		for k := range w.plan.drift {
-			d.whole(d.drift.written(&w.plan.drift[k]), w.records)
+		for k := range w.drift {
+			d.whole(d.drift.written(&w.drift[k]), w.records)
 		}
 		d.b.Schemas = append(d.b.Schemas, batch.Met{Schema: w.origin, Row: w.row, Records: w.records})
 		d.avro.met[i] = nil
@@ -263,7 +299,7 @@ func (d *Decoder) tallyAvro() {
 
 // bytes is the memory that is held for Avro.
 func (a *avroDecoder) bytes() int64 {
-	return a.held + int64(len(a.slots))*24 + int64(len(a.states))*32
+	return a.held + int64(len(a.slots))*24 + int64(len(a.states)+len(a.messages))*32
 }
 
 // varint reads an unsigned number of up to ten bytes of seven bits. One with more has no

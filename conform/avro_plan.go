@@ -1,8 +1,6 @@
 package conform
 
 import (
-	"sync"
-
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
 	"tidemark/internal/jsontext"
@@ -56,43 +54,16 @@ type toldDrift struct {
 	key   string
 }
 
-// avroPlans keeps the plans of the schemas that were met of late, in two generations: when
-// the young one is full the old one goes. Safe for several goroutines.
-type avroPlans struct {
-	mu         sync.Mutex
-	young, old map[*avroschema.Schema]*avroPlan
-	held       int64
-}
-
-// keptPlans is how many bytes of plans a generation holds.
-const keptPlans = 12 << 20
+// avroPlans are the plans of schemas of Avro.
+type avroPlans = plans[*avroschema.Schema, *avroPlan]
 
 // opBytes is what an avroOp takes, about.
 const opBytes = 128
 
-// find returns the plan of a schema, and makes it if need be.
-func (a *avroPlans) find(p *Plan, s *avroschema.Schema) *avroPlan {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if one := a.young[s]; one != nil {
-		return one
-	}
-	one := a.old[s]
-	if one == nil {
-		one = p.compileAvro(s)
-	}
-	if a.young == nil || a.held > keptPlans {
-		a.old, a.young, a.held = a.young, map[*avroschema.Schema]*avroPlan{}, 0
-	}
-	a.young[s] = one
-	a.held += one.bytes()
-	return one
-}
-
-// origin names a schema that nobody has named.
-func (a *avroPlans) origin(one *avroPlan, s *avroschema.Schema) *batch.Schema {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// originOf names a schema that nobody has named.
+func (p *Plan) originOf(one *avroPlan, s *avroschema.Schema) *batch.Schema {
+	p.avro.mu.Lock()
+	defer p.avro.mu.Unlock()
 	if one.origin == nil {
 		one.origin = batch.NewAvro("", s)
 	}
@@ -104,12 +75,16 @@ func (a *avroPlans) origin(one *avroPlan, s *avroschema.Schema) *batch.Schema {
 // for money, and a missing column that is required mean that no record can become a row.
 // Columns from within a field that is there are not among the missing ones.
 func (p *Plan) Differences(s *avroschema.Schema) []batch.Drift {
-	one := p.avro.find(p, s)
+	one := p.avro.find(s, p.compileAvro)
+	return p.differences(one.drift, one.missing)
+}
+
+func (p *Plan) differences(drift []toldDrift, missing []int) []batch.Drift {
 	var out []batch.Drift
-	for i := range one.drift {
-		out = append(out, one.drift[i].drift)
+	for i := range drift {
+		out = append(out, drift[i].drift)
 	}
-	for _, column := range one.missing {
+	for _, column := range missing {
 		out = append(out, batch.Drift{Change: changeMissing, Column: p.table.Columns[column].Name, To: p.columns[column].typeName})
 	}
 	return out

@@ -20,11 +20,13 @@ type Decoder struct {
 	learned template
 	text    []byte // of a value or key with escapes, unescaped
 	binary  []byte // a value of a binary column, or a number that was written otherwise
+	json    []byte // a value of Protobuf as JSON
 	cells   []cell // of a line of CSV
 	headers map[*batch.Layout]*header
 	avro    avroDecoder
+	proto   protoDecoder
 
-	// Schemas finds the schemas of records in Avro from a topic. Nil: none is known.
+	// Schemas finds the schemas of records in Avro or Protobuf from a topic. Nil: none is known.
 	// It is set once, before the first batch.
 	Schemas Schemas
 
@@ -199,16 +201,20 @@ func (d *Decoder) finish() Report {
 	if cap(d.binary) > keptText {
 		d.binary = nil
 	}
+	if cap(d.json) > keptText {
+		d.json = nil
+	}
 	if cap(d.cells) > keptCells {
 		d.cells = nil
 	}
 	d.keys.shrink()
+	d.proto.shrink()
 	return d.report
 }
 
 // Bytes is the memory that d holds between calls.
 func (d *Decoder) Bytes() int64 {
-	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes() + d.avro.bytes()
+	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)+cap(d.json)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes() + d.avro.bytes() + d.proto.bytes()
 	for i := range d.columns {
 		n += d.columns[i].index.bytes()
 	}
@@ -251,7 +257,7 @@ func (d *Decoder) reject(column int, reason, want string, in place) {
 		return
 	}
 	if in.at >= 0 {
-		in.at -= d.base
+		in.at = max(in.at-d.base, -1)
 	}
 	d.b.Rejects = append(d.b.Rejects, batch.Reject{
 		Row: int32(d.row), Column: int16(column), Stage: batch.StageConform,

@@ -41,3 +41,16 @@ func quoted(s string) string {
 	}
 	return string(b)
 }
+
+// sortedJSON is a text of JSON with its members sorted and its numbers as they are read.
+func sortedJSON(tb interface{ Fatalf(string, ...any) }, text string) string {
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		tb.Fatalf("%s: %v", text, err)
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatalf("%s: %v", text, err)
+	}
+	return string(out)
+}

@@ -13,7 +13,7 @@ import (
 )
 
 // Plan is how records become rows of one table. It never changes, but that it remembers
-// what it made of the schemas of Avro that it met.
+// what it made of the schemas that it met.
 type Plan struct {
 	table   *schema.Table
 	columns []field
@@ -25,6 +25,7 @@ type Plan struct {
 	keys    nameTable  // of an object of JSON or a record of Avro: columns, and fields that columns come from within
 	csv     csvStyle
 	avro    *avroPlans
+	proto   *protoPlans
 }
 
 // field is what is fixed about one column.
@@ -77,7 +78,7 @@ func Compile(t *schema.Table) (*Plan, error) {
 		return nil, err
 	}
 	p.compileNames()
-	p.avro = &avroPlans{}
+	p.avro, p.proto = &avroPlans{}, &protoPlans{}
 	return p, nil
 }
 

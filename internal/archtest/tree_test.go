@@ -14,7 +14,7 @@ var arrows = map[string][]string{
 	"cmd/tidemark": {archtest.Any},
 
 	"consumer":  {"internal/batch"},
-	"conform":   {"internal/batch", "internal/schema", "internal/avroschema", "internal/jsontext"},
+	"conform":   {"internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema", "internal/jsontext"},
 	"watermark": {"internal/batch", "internal/schema"},
 	"quality":   {"internal/batch", "internal/schema"},
 	"writer":    {"internal/batch", "internal/schema", "internal/ledger", "internal/store"},

@@ -140,7 +140,7 @@ func (c *converter) enum(d protoreflect.EnumDescriptor) (*Enum, error) {
 	if e := c.enums[d.FullName()]; e != nil {
 		return e, nil
 	}
-	e := &Enum{}
+	e := &Enum{Null: d.FullName() == "google.protobuf.NullValue"}
 	c.enums[d.FullName()] = e
 	if c.left -= d.Values().Len(); c.left < 0 {
 		return nil, beyond("has more than %d fields and symbols, with all that it imports", maxFields)

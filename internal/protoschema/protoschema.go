@@ -94,6 +94,7 @@ type Field struct {
 // Enum is the type of an enum.
 type Enum struct {
 	Symbols []Symbol // by number, of several names of one number the first
+	Null    bool     // it is google.protobuf.NullValue, which JSON has as null
 }
 
 // Symbol is a name of a number.

@@ -10,10 +10,11 @@ type Format uint8
 
 // The formats of values.
 const (
-	JSONFormat         Format = iota // one JSON object
-	CSVFormat                        // one line of CSV, whose fields are the table's columns in order
-	AvroFormat                       // a datum of Avro in single-object encoding, or a bare one
-	AvroRegistryFormat               // a datum of Avro whose schema a registry has
+	JSONFormat             Format = iota // one JSON object
+	CSVFormat                            // one line of CSV, whose fields are the table's columns in order
+	AvroFormat                           // a datum of Avro in single-object encoding, or a bare one
+	AvroRegistryFormat                   // a datum of Avro whose schema a registry has
+	ProtobufRegistryFormat               // a message of Protobuf whose schema a registry has
 )
 
 // CSV says how the lines of a CSV source are written.
