@@ -121,9 +121,9 @@ func (d *Decoder) scan(n *protoNode, pos, end int) bool {
 			if !d.unknown(n, tag, pos) {
 				return false
 			}
-		} else if op := &n.ops[k]; op.wire == uint8(tag&7) && !op.rare {
+		} else if op := &n.ops[k]; uint64(op.wire) == tag&7 && !op.rare {
 			at[k] = int32(start)
-		} else if !d.noted(n, k, protoValue{tag, start, next}) {
+		} else if !d.noted(n, k, wireValue{tag, start, next}) {
 			return false
 		}
 		pos = next
@@ -137,14 +137,16 @@ func (d *Decoder) scan(n *protoNode, pos, end int) bool {
 	return true
 }
 
-// protoValue is a value as it stands on the wire: behind its tag, and where it ends.
-type protoValue struct {
+// wireValue is a value as it stands on the wire: behind its tag, and where it ends.
+type wireValue struct {
 	tag         uint64
 	start, next int
 }
 
+func (v wireValue) wire() uint8 { return uint8(v.tag & 7) }
+
 // noted is scan for a value of a field that needs more than a place.
-func (d *Decoder) noted(n *protoNode, k int, v protoValue) bool {
+func (d *Decoder) noted(n *protoNode, k int, v wireValue) bool {
 	op := &n.ops[k]
 	at := d.proto.at[n.first : int(n.first)+len(n.ops)]
 	packed := false
@@ -201,9 +203,9 @@ func validTag(tag uint64) bool { return tag >= 8 && tag < 1<<32 && tag&7 != 4 &&
 
 // step reads the tag at pos and finds the end of its value. next is negative where the record
 // was rejected as a whole.
-func (d *Decoder) step(pos, end int) protoValue {
+func (d *Decoder) step(pos, end int) wireValue {
 	tag, start := varint(d.buf, pos)
-	v := protoValue{tag, start, start}
+	v := wireValue{tag, start, start}
 	switch {
 	case start > end:
 		d.cut(pos)
@@ -287,17 +289,17 @@ func (d *Decoder) open(f *protoschema.Field, pos int) (from, to int) {
 
 // nextOf finds the next value of a field from pos on, in what scan or step has read already;
 // start is 0 where there is none.
-func (d *Decoder) nextOf(f *protoschema.Field, pos, end int) protoValue {
+func (d *Decoder) nextOf(f *protoschema.Field, pos, end int) wireValue {
 	for pos < end {
 		v := d.step(pos, end)
 		if pos = v.next; pos < 0 {
 			break
 		}
-		if v.tag>>3 == uint64(f.Number) && (uint8(v.tag&7) == f.Wire() || v.tag&7 == 2 && f.Packs()) {
+		if v.tag>>3 == uint64(f.Number) && (v.wire() == f.Wire() || v.tag&7 == 2 && f.Packs()) {
 			return v
 		}
 	}
-	return protoValue{}
+	return wireValue{}
 }
 
 // after is the place behind the value of a field at pos.
@@ -321,16 +323,14 @@ func (d *Decoder) after(f *protoschema.Field, packed bool, pos int) int {
 // check looks at a value of a field that no column comes from: a message or packed values,
 // whose bytes must be what they say. It reports false where the record was rejected.
 func (d *Decoder) check(f *protoschema.Field, packed bool, pos int) bool {
-	from, to := pos, 0
 	if packed {
-		size, next := varint(d.buf, pos)
-		from, to = next, next+int(size)
-		return d.checkPacked(f, from, to)
+		size, from := varint(d.buf, pos)
+		return d.checkPacked(f, from, from+int(size))
 	}
 	if f.Of == nil {
 		return true
 	}
-	from, to = d.open(f, pos)
+	from, to := d.open(f, pos)
 	return d.checkMessage(f.Of, from, to)
 }
 
@@ -365,7 +365,7 @@ func (d *Decoder) checkMessage(m *protoschema.Message, from, to int) bool {
 			continue
 		}
 		f := &m.Fields[i]
-		packed := uint8(v.tag&7) != f.Wire()
+		packed := v.wire() != f.Wire()
 		if packed && (v.tag&7 != 2 || !f.Packs()) {
 			continue
 		}

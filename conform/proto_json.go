@@ -41,7 +41,7 @@ func (d *Decoder) keepProto(op *protoOp, pos, end int) bool {
 		}
 		// The values are gathered as those of a message are that has no other field.
 		v := d.nextOf(f, d.after(f, packed, at), end)
-		at, packed = v.start, uint8(v.tag&7) != f.Wire()
+		at, packed = v.start, v.wire() != f.Wire()
 	}
 	ok := d.writeField(&j, f, s.seen[first:])
 	s.seen = s.seen[:first]
@@ -156,7 +156,7 @@ func (d *Decoder) writeMessage(j *jsonText, m *protoschema.Message, in place) bo
 	if !d.see(m, in) {
 		return false
 	}
-	ok := false
+	var ok bool
 	switch seen := s.seen[first:]; m.Known {
 	case protoschema.Wrapper:
 		ok = d.writeOr(j, &m.Fields[0], seen)
@@ -189,7 +189,7 @@ func (d *Decoder) see(m *protoschema.Message, in place) bool {
 			continue
 		}
 		switch f := &m.Fields[i]; {
-		case uint8(v.tag&7) == f.Wire():
+		case v.wire() == f.Wire():
 			s.seen = append(s.seen, protoSeen{int32(i), int32(v.start)})
 		case v.tag&7 == 2 && f.Packs():
 			s.seen = append(s.seen, protoSeen{int32(i), int32(-v.start)})

@@ -84,7 +84,7 @@ func (d *Decoder) three(m *protoschema.Message, in place, at *[3]int64) bool {
 		if pos = v.next; pos < 0 {
 			return false
 		}
-		if i := m.Find(v.tag >> 3); i >= 0 && i < len(at) && m.Fields[i].Wire() == uint8(v.tag&7) {
+		if i := m.Find(v.tag >> 3); i >= 0 && i < len(at) && m.Fields[i].Wire() == v.wire() {
 			at[i] = int64(v.start)
 		}
 	}

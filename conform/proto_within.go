@@ -154,7 +154,7 @@ func (d *Decoder) elements(w *avroWriters, op *protoOp, pos, end int) bool {
 		if pos = v.start; pos == 0 {
 			break
 		}
-		packed = uint8(v.tag&7) != f.Wire()
+		packed = v.wire() != f.Wire()
 	}
 	for i := range parts {
 		d.noPart(&parts[i])

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"tidemark/internal/batch"
-	"tidemark/internal/schema"
 )
 
 // rejected holds the columns that only quarantined rows have.
@@ -59,7 +58,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 			r.marks[i] = batch.Null
 		}
 		r.ids[i], r.idMarks[i] = 0, batch.Null
-		if v := b.Raw.Value(row); b.Table.Format == schema.AvroRegistryFormat && len(v) >= 5 && v[0] == 0 {
+		if v := b.Raw.Value(row); b.Table.Format.InRegistry() && len(v) >= 5 && v[0] == 0 {
 			r.ids[i], r.idMarks[i] = int64(int32(binary.BigEndian.Uint32(v[1:]))), batch.Present
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"tidemark/internal/schemas"
 )
 
-// addSchemas tells tables whose topics are in Avro where the schemas of records are.
+// addSchemas tells tables whose topics are in Avro or Protobuf where the schemas of records are.
 func addSchemas(ctx context.Context, cfg *config.Config, tables []pipeline.Table, log *slog.Logger) error {
 	var shared *schemas.Registry
 	for i := range tables {
@@ -28,7 +28,7 @@ func addSchemas(ctx context.Context, cfg *config.Config, tables []pipeline.Table
 				return usageError{fmt.Sprintf("table %s: %v", t.Schema.Name, err)}
 			}
 			t.Written = conform.NewSingleObjects(own)
-		case schema.AvroRegistryFormat:
+		case schema.AvroRegistryFormat, schema.ProtobufRegistryFormat:
 			if shared == nil {
 				client, err := registry.New(registryConfig(cfg.Registry))
 				if err != nil {
@@ -38,6 +38,9 @@ func addSchemas(ctx context.Context, cfg *config.Config, tables []pipeline.Table
 				go shared.Run(ctx) // as long as the process
 			}
 			t.Schemas, t.Written = shared, shared
+			if t.Schema.Format == schema.ProtobufRegistryFormat {
+				t.Schemas, t.Written = shared.Protobuf(), shared.Protobuf()
+			}
 		}
 	}
 	return nil

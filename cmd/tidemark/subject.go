@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -12,6 +14,7 @@ import (
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
 	"tidemark/internal/config"
+	"tidemark/internal/protoschema"
 	"tidemark/internal/registry"
 	"tidemark/internal/schema"
 	"tidemark/internal/status"
@@ -31,15 +34,27 @@ type difference struct {
 	fate string
 }
 
-// ofSubject looks at the newest version of a subject.
-func ofSubject(ctx context.Context, client *registry.Client, t *config.Table, name string) (*subject, error) {
+// ofSubject looks at the newest version of a subject. A table of Protobuf is compared with a
+// message of it, the first if it is not named.
+func ofSubject(ctx context.Context, client *registry.Client, t *config.Table, name, message string) (*subject, error) {
 	v, err := client.Latest(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("table %s: subject %s: %w", t.Schema.Name, name, err)
 	}
 	title := fmt.Sprintf("%s version %d", name, v.Version)
-	if v.Schema.Type != registry.Avro {
+	if want := typeOf(t); v.Schema.Type != want {
 		return nil, fmt.Errorf("table %s: subject %s is one of %s, and the table's format is %s", t.Schema.Name, title, v.Schema.Type, t.Format)
+	}
+	if v.Schema.Type == registry.Protobuf {
+		var imports []protoschema.Import
+		for _, r := range v.Schema.References {
+			imports = append(imports, protoschema.Import{Path: r.Name, Text: r.Text})
+		}
+		one, err := ofMessage(t, title, message, protoText{v.Schema.Text, imports})
+		if err != nil {
+			return nil, fmt.Errorf("table %s: subject %s: %w", t.Schema.Name, title, err)
+		}
+		return one, nil
 	}
 	refers := make([][]byte, len(v.Schema.References))
 	for i, r := range v.Schema.References {
@@ -49,17 +64,47 @@ func ofSubject(ctx context.Context, client *registry.Client, t *config.Table, na
 	if err != nil {
 		return nil, fmt.Errorf("table %s: subject %s: %w", t.Schema.Name, title, err)
 	}
-	return compared(t, title, s)
+	return compared(t, title, func(plan *conform.Plan) []batch.Drift { return plan.Differences(s) })
+}
+
+// typeOf is the type of the schemas that a registry has of a table's records.
+func typeOf(t *config.Table) registry.Type {
+	if t.Schema.Format == schema.ProtobufRegistryFormat {
+		return registry.Protobuf
+	}
+	return registry.Avro
+}
+
+// protoText is the text of a .proto file, with what it imports.
+type protoText struct {
+	text    string
+	imports []protoschema.Import
+}
+
+// ofMessage holds a message of a .proto file against a table, the first if it is not named.
+func ofMessage(t *config.Table, title, message string, of protoText) (*subject, error) {
+	f, err := protoschema.Parse(of.text, of.imports...)
+	if err != nil {
+		return nil, err
+	}
+	m := f.Message(0)
+	if message != "" {
+		m = f.Named(message)
+	}
+	if m == nil {
+		return nil, fmt.Errorf("has no message %s at its top", message)
+	}
+	return compared(t, title+" ("+m.Name+")", func(plan *conform.Plan) []batch.Drift { return plan.MessageDifferences(m) })
 }
 
 // compared holds a schema against a table.
-func compared(t *config.Table, title string, s *avroschema.Schema) (*subject, error) {
+func compared(t *config.Table, title string, differences func(*conform.Plan) []batch.Drift) (*subject, error) {
 	plan, err := conform.Compile(t.Schema)
 	if err != nil {
 		return nil, err
 	}
 	out := &subject{name: title}
-	for _, d := range plan.Differences(s) {
+	for _, d := range differences(plan) {
 		fate, refused := fateOf(plan, t.Schema, d)
 		out.rows = append(out.rows, difference{d, fate})
 		out.refused = out.refused || refused
@@ -132,11 +177,11 @@ func (c *plan) reachRegistry(ctx context.Context) {
 	}
 	c.registry = "reached"
 	for _, t := range c.tables {
-		if t.Schema.Format != schema.AvroRegistryFormat {
+		if !t.Schema.Format.InRegistry() {
 			continue
 		}
 		for _, topic := range t.Topics {
-			s, err := ofSubject(ctx, client, t, topic+"-value")
+			s, err := ofSubject(ctx, client, t, topic+"-value", "")
 			if absent := (*registry.NotFoundError)(nil); errors.As(err, &absent) {
 				continue // its subjects are named in another way
 			}
@@ -157,7 +202,8 @@ type diffCommand struct {
 	Config  string `short:"c" required:"" placeholder:"FILE" help:"The configuration."`
 	Table   string `required:"" placeholder:"T" help:"The table."`
 	Subject string `placeholder:"S" help:"The subject whose newest version is looked at. Default: the table's first topic, and -value."`
-	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro, in place of the registry's."`
+	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro or Protobuf, in place of the registry's."`
+	Message string `placeholder:"M" help:"Of a schema of Protobuf, the message that the records are. Default: the first of the file."`
 }
 
 // Help is shown by --help.
@@ -192,11 +238,22 @@ func (c *diffCommand) Run(ctx context.Context, p *program) error {
 
 func (c *diffCommand) compare(ctx context.Context, cfg *config.Config, t *config.Table) (*subject, error) {
 	if c.Path != "" {
+		if t.Schema.Format == schema.ProtobufRegistryFormat {
+			text, err := os.ReadFile(filepath.Clean(c.Path))
+			if err != nil {
+				return nil, usageError{err.Error()}
+			}
+			found, err := ofMessage(t, c.Path, c.Message, protoText{text: string(text)})
+			if err != nil {
+				return nil, usageError{c.Path + ": " + err.Error()}
+			}
+			return found, nil
+		}
 		s, err := schemaFile(c.Path)
 		if err != nil {
 			return nil, usageError{strings.TrimPrefix(err.Error(), "schema_file: ")}
 		}
-		return compared(t, c.Path, s)
+		return compared(t, c.Path, func(plan *conform.Plan) []batch.Drift { return plan.Differences(s) })
 	}
 	if cfg.Registry == nil {
 		return nil, usageError{"name a file, or write registry: {url: …} in the configuration"}
@@ -215,5 +272,5 @@ func (c *diffCommand) compare(ctx context.Context, cfg *config.Config, t *config
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
 	defer cancel()
-	return ofSubject(ctx, client, t, name)
+	return ofSubject(ctx, client, t, name, c.Message)
 }

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema"},
 	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/replay":   {"consumer", "internal/pipeline", "internal/batch", "internal/ledger", "internal/store"},
-	"internal/schemas":  {"conform", "internal/avroschema", "internal/batch", "internal/registry", "internal/registry/wire"},
+	"internal/schemas":  {"conform", "internal/avroschema", "internal/protoschema", "internal/batch", "internal/registry", "internal/registry/wire"},
 	"internal/spill":    {"quality"},
 	"internal/keyload":  {"conform", "quality", "internal/batch", "internal/schema", "internal/ledger", "internal/rawfile", "internal/store"},
 	"internal/store":    {},

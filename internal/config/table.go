@@ -152,10 +152,12 @@ func (t *tableReader) readFormat(v value) {
 		t.Format, t.schema.Format = f, schema.AvroFormat
 	case "avro-registry":
 		t.Format, t.schema.Format = f, schema.AvroRegistryFormat
-	case "connect-json", "json-registry", "protobuf-registry":
-		v.fault("%s: not in this version: write json, csv, avro or avro-registry", f)
+	case "protobuf-registry":
+		t.Format, t.schema.Format = f, schema.ProtobufRegistryFormat
+	case "connect-json", "json-registry":
+		v.fault("%s: not in this version: write json, csv, avro, avro-registry or protobuf-registry", f)
 	default:
-		v.fault("%s: write json, csv, avro or avro-registry", v.shown())
+		v.fault("%s: write json, csv, avro, avro-registry or protobuf-registry", v.shown())
 	}
 }
 

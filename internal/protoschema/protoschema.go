@@ -15,7 +15,9 @@ package protoschema
 
 import (
 	"fmt"
+	"hash/crc32"
 	"sort"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -269,4 +271,37 @@ func fail(format string, args ...any) error { return &Error{text: fmt.Sprintf(fo
 
 func beyond(format string, args ...any) error {
 	return &Error{Limit: true, text: fmt.Sprintf(format, args...)}
+}
+
+// described is how many bytes of a type Describe writes.
+const described = 120
+
+// Describe is the type with what tells it from others for people, such as int64, int64? or
+// enum(NEW, DONE); ? stands for a value that may be absent. What is long is cut, and ends with a
+// checksum, so that types that differ have different texts.
+func (f *Field) Describe() string {
+	out := f.String()
+	switch {
+	case f.Of != nil && !f.Map:
+		names := make([]string, len(f.Of.Fields))
+		for i := range f.Of.Fields {
+			names[i] = f.Of.Fields[i].Name + " " + f.Of.Fields[i].String()
+		}
+		if f.Of.Known == Plain {
+			out += "{" + strings.Join(names, ", ") + "}"
+		}
+	case f.Enum != nil:
+		names := make([]string, len(f.Enum.Symbols))
+		for i := range f.Enum.Symbols {
+			names[i] = f.Enum.Symbols[i].Text
+		}
+		out += "(" + strings.Join(names, ", ") + ")"
+	}
+	if f.Presence == Explicit && f.Of == nil {
+		out += "?"
+	}
+	if len(out) <= described {
+		return out
+	}
+	return strings.ToValidUTF8(out[:described], "") + "… " + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(out))), 16)
 }

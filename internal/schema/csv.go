@@ -17,6 +17,9 @@ const (
 	ProtobufRegistryFormat               // a message of Protobuf whose schema a registry has
 )
 
+// InRegistry reports whether a registry has the schemas of the values.
+func (f Format) InRegistry() bool { return f == AvroRegistryFormat || f == ProtobufRegistryFormat }
+
 // CSV says how the lines of a CSV source are written.
 type CSV struct {
 	Header       bool     // the first line names the fields; else they are the table's columns, in order

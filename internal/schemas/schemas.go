@@ -78,6 +78,7 @@ type Registry struct {
 // entry is what is known of an id.
 type entry struct {
 	written conform.Written // without its place
+	file    *file           // of Protobuf, in place of written
 	until   time.Time       // not believed any longer; zero: for good
 }
 
@@ -139,7 +140,7 @@ func (r *Registry) find(f *wire.Finder, value []byte) conform.Written {
 	if err != nil {
 		return conform.Written{Reason: conform.ReasonWire, Want: err.Error()}
 	}
-	w := r.get(id)
+	w := r.get(id).written
 	w.At, w.Lasting = at, at == inFront && w.Schema != nil
 	if w.Lasting {
 		if n, ok := id.Number(); ok {
@@ -152,17 +153,17 @@ func (r *Registry) find(f *wire.Finder, value []byte) conform.Written {
 func (r *Registry) slot(id uint64) *atomic.Uint64 { return &r.lately[id%uint64(len(r.lately))] }
 
 // get is what is known of an id. It is asked for if that is nothing.
-func (r *Registry) get(id wire.ID) conform.Written {
+func (r *Registry) get(id wire.ID) entry {
 	r.mu.RLock()
 	e, ok := r.known[id]
 	r.mu.RUnlock()
 	if ok && e.holds() {
-		return e.written
+		return e
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e, ok = r.known[id]; ok && e.holds() { // the answer came in between
-		return e.written
+		return e
 	}
 	if !r.asked[id] {
 		r.asked[id] = true
@@ -172,7 +173,7 @@ func (r *Registry) get(id wire.ID) conform.Written {
 		default:
 		}
 	}
-	return conform.Written{}
+	return entry{}
 }
 
 // Run asks for what is wanted until ctx is done, and ends with all that it has begun.
@@ -216,6 +217,9 @@ func (r *Registry) ask(ctx context.Context, id wire.ID) {
 		if e.written.Schema != nil {
 			e.written.Origin = r.origin(ctx, id, e.written.Schema)
 		}
+		if e.file != nil {
+			e.file.uses = r.uses(ctx, id)
+		}
 		r.learn(id, e)
 		return
 	}
@@ -224,6 +228,13 @@ func (r *Registry) ask(ctx context.Context, id wire.ID) {
 // origin names a schema, with its subjects if the registry tells them.
 func (r *Registry) origin(ctx context.Context, id wire.ID, s *avroschema.Schema) *batch.Schema {
 	out := batch.NewAvro(id.String(), s)
+	out.Uses = r.uses(ctx, id)
+	return out
+}
+
+// uses are the subjects of a schema, none if the registry does not tell them.
+func (r *Registry) uses(ctx context.Context, id wire.ID) []batch.Use {
+	var out []batch.Use
 	ctx, stop := context.WithTimeout(ctx, named)
 	defer stop()
 	uses, err := r.client.Uses(ctx, id)
@@ -231,7 +242,7 @@ func (r *Registry) origin(ctx context.Context, id wire.ID, s *avroschema.Schema)
 		r.log.Info("the registry does not tell the subjects of a schema", "schema", id.String(), "err", err)
 	}
 	for _, u := range uses[:min(len(uses), keptUses)] {
-		out.Uses = append(out.Uses, batch.Use(u))
+		out = append(out, batch.Use(u))
 	}
 	return out
 }
@@ -252,6 +263,8 @@ func (r *Registry) entryOf(s registry.Schema, err error) entry {
 		return none(conform.ReasonLimit, "a schema within the limits: %v", err)
 	case err != nil:
 		return none(conform.ReasonSchemaUnknown, "a schema that can be read: %v", err)
+	case s.Type == registry.Protobuf:
+		return fileOf(s)
 	case s.Type != registry.Avro:
 		return none(conform.ReasonSchemaUnknown, "a schema of Avro: %s is one of %s", s.ID, s.Type)
 	}
@@ -271,7 +284,7 @@ func (r *Registry) entryOf(s registry.Schema, err error) entry {
 
 // learn keeps what is known of an id, and wakes those who wait.
 func (r *Registry) learn(id wire.ID, e entry) {
-	if e.written.Schema == nil {
+	if e.written.Schema == nil && e.file == nil {
 		r.log.Warn("schema cannot be used: records that name it are rejected", "schema", id.String(), "why", e.written.Want)
 	} else {
 		r.log.Info("schema is at hand", "schema", id.String())
