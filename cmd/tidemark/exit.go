@@ -45,6 +45,7 @@ func exitCode(err error) int {
 		usage usageError
 		conf  *config.Error
 		halt  *pipeline.HaltError
+		types *pipeline.ColumnsError
 	)
 	switch {
 	case err == nil:
@@ -53,7 +54,7 @@ func exitCode(err error) int {
 		return exitUnsafe
 	case errors.As(err, &halt):
 		return exitHalted
-	case errors.As(err, &parse), errors.As(err, &usage), errors.As(err, &conf), errors.Is(err, consumer.ErrRefused):
+	case errors.As(err, &parse), errors.As(err, &usage), errors.As(err, &conf), errors.As(err, &types), errors.Is(err, consumer.ErrRefused):
 		return exitUsage
 	case errors.Is(err, errDifference):
 		return exitDifference

@@ -13,7 +13,9 @@ import (
 
 	"tidemark/consumer"
 	"tidemark/internal/config"
+	"tidemark/internal/history"
 	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/status"
 	"tidemark/internal/store"
 	"tidemark/quality"
@@ -94,6 +96,11 @@ func (c *plan) reachLake(ctx context.Context) error {
 			continue
 		}
 		c.states[t.Schema.Name] = st
+		if !t.Raw {
+			if err := pipeline.CheckColumns(ctx, lake, st, t.Schema); err != nil {
+				errs = append(errs, err)
+			}
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -234,6 +241,30 @@ func (c *plan) printColumns(out *strings.Builder, t *config.Table) {
 		w.AppendRow(table.Row{col.Name, col.Type.String(), missing, from})
 	}
 	fmt.Fprintf(out, "%s\n", w.Render())
+	c.printVersions(out, t)
+}
+
+// printVersions says what becomes of files that have other columns than the table.
+func (c *plan) printVersions(out *strings.Builder, t *config.Table) {
+	st := c.states[t.Schema.Name]
+	if st == nil || len(st.Columns) == 0 {
+		return
+	}
+	versions := st.Versions
+	var changes []string
+	for _, ch := range history.OfColumns(st.Columns, pipeline.ColumnsOf(t.Schema)) {
+		if ch.Change == "added" || ch.Change == "dropped" || ch.Change == "type" {
+			changes = append(changes, ch.Change+" "+ch.Name)
+		}
+	}
+	if len(changes) > 0 {
+		versions++
+		fmt.Fprintf(out, "  changed      since the last batch: %s\n", strings.Join(changes, ", "))
+	}
+	if versions > 1 {
+		fmt.Fprintf(out, "  versions     %s of the columns: a bare glob spans one, so tell readers to unite them (union_by_name in DuckDB, mergeSchema in Spark, schema= and missing_columns in Polars, schema= in pyarrow)\n",
+			status.Number(versions))
+	}
 }
 
 func (c *plan) printChecks(out *strings.Builder, t *config.Table) {

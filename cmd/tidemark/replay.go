@@ -102,16 +102,12 @@ func (c *replayCommand) prepare(ctx context.Context, p *program) (*replaying, er
 
 // adoptRecorded gives a raw table the columns that its ledger has.
 func adoptRecorded(ctx context.Context, cfg *config.Config, t *config.Table) error {
-	lake, err := openLake(ctx, cfg.Lake)
-	if err != nil {
-		return err
-	}
-	st, err := ledger.New(lake, t.Schema.Name).Load(ctx)
+	_, st, err := loadLedger(ctx, cfg, t.Schema.Name)
 	if err != nil {
 		return err
 	}
 	if len(st.Schema) == 0 {
-		return usageError{fmt.Sprintf("table %s has no rows yet, and so nothing to replay: it takes the columns of its first backfill", t.Schema.Name)}
+		return usageError{fmt.Sprintf("table %s has no rows and no columns yet: it takes those of the files of its first backfill (tidemark schema infer shows them)", t.Schema.Name)}
 	}
 	columns, err := recorded(st.Schema)
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *showCommand) Run(ctx context.Context, p *program) error {
 	}
 	t := tables[0]
 	if t.Raw {
-		if err := c.adopt(ctx, cfg, t); err != nil {
+		if err := adoptRecorded(ctx, cfg, t); err != nil {
 			return err
 		}
 	}
@@ -75,22 +75,6 @@ func (c *showCommand) Run(ctx context.Context, p *program) error {
 		return out.Encode(s)
 	}
 	return s.text(p.stdout)
-}
-
-// adopt gives a table the columns that its ledger records.
-func (c *showCommand) adopt(ctx context.Context, cfg *config.Config, t *config.Table) error {
-	_, st, err := loadLedger(ctx, cfg, c.Table)
-	if err != nil {
-		return err
-	}
-	if len(st.Schema) == 0 {
-		return usageError{fmt.Sprintf("table %s takes the columns of its files, and its first backfill records them: there is none yet (tidemark schema infer shows what files have)", c.Table)}
-	}
-	columns, err := recorded(st.Schema)
-	if err != nil {
-		return fmt.Errorf("table %s: its recorded columns: %w", c.Table, err)
-	}
-	return t.Adopt(columns)
 }
 
 // loadLedger loads the ledger of a table.

@@ -88,6 +88,8 @@ type State struct {
 	Schemas []string `json:"schemas,omitempty"`
 	Columns []Column `json:"columns,omitempty"`
 	Past    []Column `json:"past_columns,omitempty"`
+	// Versions is how many versions of their names and types there were.
+	Versions int64 `json:"versions_of_columns,omitempty"`
 }
 
 // NewState is the state of an empty ledger.
@@ -151,6 +153,9 @@ func (s *State) foldSchemas(r *Record) {
 		if !has(past, c) && !has(r.Columns, c) && len(past) < mostPast {
 			past = append(past, Column{Name: c.Name, Type: c.Type})
 		}
+	}
+	if len(s.Columns) != len(r.Columns) || slices.ContainsFunc(r.Columns, func(c Column) bool { return !has(s.Columns, c) }) {
+		s.Versions++
 	}
 	s.Past, s.Columns = past, r.Columns
 }

@@ -2,8 +2,10 @@ package pipeline_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
 	"tidemark/internal/ledger"
+	"tidemark/internal/pipeline"
 	"tidemark/internal/schema"
 	"tidemark/internal/store/storetest"
 	"tidemark/quality"
@@ -146,5 +149,60 @@ func TestColumnsAreRecorded(t *testing.T) {
 	}
 	if want := []ledger.Column{{Name: "amount", Type: "decimal(18,2)"}}; !slices.EqualFunc(st.Past, want, ledger.Column.Equal) {
 		t.Errorf("past columns: got %+v, want %+v", st.Past, want)
+	}
+}
+
+// TestTypesOfFiles wants a table to be refused before it begins if its files have a column of
+// another type: by the ledger, also where the column was left out meanwhile, and by the
+// newest file if the ledger says nothing of columns.
+func TestTypesOfFiles(t *testing.T) {
+	tp := newTopic(1)
+	tp.add(0, 4, noon.Add(-time.Hour))
+	lake := &storetest.Memory{}
+	if err := newProcess(t, testConfig(t), lake, tp).drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st, err := ledger.New(lake, "t").Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := *st // as the program's first days have it
+	old.Columns, old.Versions = nil, 0
+	past := *st
+	past.Columns, past.Past = slices.Delete(slices.Clone(st.Columns), 1, 2), st.Columns[1:2]
+	as := func(name string, typ schema.Type) *schema.Table {
+		out := *testTable(t).Schema
+		out.Columns = slices.Clone(out.Columns)
+		out.Columns[out.Column(name)].Type = typ
+		return &out
+	}
+	text := schema.Type{Kind: schema.String, JSON: true}
+	for _, c := range []struct {
+		table *schema.Table
+		want  string
+	}{
+		{as("kind", schema.Type{Kind: schema.String}), ""},
+		{as("kind", text), ""}, // lies in files as a string does
+		{as("kind", schema.Type{Kind: schema.Binary}), "column kind is binary, and files of the table have it as string"},
+		{as("amount", schema.Type{Kind: schema.Decimal, Precision: 18, Scale: 4}), "column amount is decimal(18,4), and files of the table have it as decimal(18,2)"},
+		{as("id", schema.Type{Kind: schema.Int}), `as in {name: id_new, type: "int", from: id}`},
+		{&schema.Table{Name: "t", Columns: []schema.Column{{Name: "other", Type: text}}}, ""},
+	} {
+		for name, st := range map[string]*ledger.State{"now": st, "past": &past, "old": &old} {
+			err := pipeline.CheckColumns(t.Context(), lake, st, c.table)
+			if want := (*pipeline.ColumnsError)(nil); c.want == "" && err != nil || c.want != "" && (!errors.As(err, &want) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%s: got %v, want %q", name, err, c.want)
+			}
+		}
+	}
+	cfg := testConfig(t)
+	cfg.Random = rand.NewChaCha8([32]byte{2})
+	cfg.Tables[0].Schema = as("kind", schema.Type{Kind: schema.Binary})
+	tp.add(0, 4, noon.Add(-time.Hour))
+	if err := newProcess(t, cfg, lake, tp).drain(t.Context()); err == nil || !strings.Contains(err.Error(), "column kind is binary") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if got := len(records(t, lake, "t")); int64(got) != st.Head {
+		t.Errorf("%d records, want %d as before", got, st.Head)
 	}
 }

@@ -104,6 +104,9 @@ func (t *table) load(ctx context.Context) error {
 		return err
 	}
 	t.p.metrics.seen(t.name, st)
+	if err := CheckColumns(ctx, t.p.lake, st, t.Schema); err != nil {
+		return err
+	}
 	if t.p.cfg.Dry == nil { // a rehearsal writes nothing
 		if err := t.publish(ctx); err != nil {
 			return err

@@ -258,7 +258,7 @@ func sameFold(kept, fold *ledger.State) bool {
 			c.HeadHash = ""
 		}
 		if len(kept.Schemas) == 0 && len(kept.Columns) == 0 {
-			c.Schemas, c.Columns, c.Past = nil, nil, nil // a program that did not know them
+			c.Schemas, c.Columns, c.Past, c.Versions = nil, nil, nil, 0 // a program that did not know them
 		}
 		c.Drifts, c.Halts = slices.Concat(s.Drifts), slices.Concat(s.Halts)
 		data, err := json.Marshal(&c)

@@ -17,6 +17,7 @@ import polars
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 ORIGIN = ("_topic", "_partition", "_offset", "_file", "_line")
 
@@ -52,6 +53,34 @@ def with_polars(pattern, where=None):
 
 
 READERS = {"duckdb": with_duckdb, "pyarrow": with_pyarrow, "polars": with_polars}
+
+
+def united_duckdb(pattern):
+    query = f"SELECT * FROM read_parquet('{pattern.replace(chr(39), chr(39) * 2)}', hive_partitioning = false, union_by_name = true)"
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        return by_name(db.execute(query).to_arrow_table())
+
+
+def united_pyarrow(pattern):
+    found = files(pattern)
+    schema = pa.unify_schemas([pq.read_schema(f).remove_metadata() for f in found])
+    return by_name(ds.dataset(found, schema=schema, format="parquet", partitioning=None).to_table())
+
+
+def united_polars(pattern):
+    schema = {}
+    for f in files(pattern):
+        schema |= polars.read_parquet_schema(f)
+    return by_name(polars.scan_parquet(pattern, schema=schema, missing_columns="insert", hive_partitioning=False).collect().to_arrow())
+
+
+def by_name(table):
+    """The columns in the order of their names: readers unite them in orders of their own."""
+    return table.select(sorted(table.column_names))
+
+
+UNITED = {"duckdb": united_duckdb, "pyarrow": united_pyarrow, "polars": united_polars}
 
 
 def files(pattern):
@@ -164,10 +193,10 @@ def rows_of(table):
     return [json.dumps({n: c[i] for n, c in zip(names, columns)}, ensure_ascii=True) for i in order]
 
 
-def check(pattern):
+def check(pattern, readers):
     """Reads with all readers and fails at the first difference. Gives the rows."""
     seen, first = {}, None
-    for name, read in READERS.items():
+    for name, read in readers.items():
         table = read(pattern)
         types = {n: kind(t) for n, t in zip(table.schema.names, table.schema.types)}
         rows = rows_of(table)
@@ -213,8 +242,8 @@ def main():
         for i in range(0, len(rest), 3):
             find(pattern, *rest[i : i + 3])
         return
-    rows = check(pattern)
-    if verb == "dump":
+    rows = check(pattern, UNITED if verb == "unite" else READERS)
+    if verb != "check":
         sys.stdout.writelines(row + "\n" for row in rows)
 
 
