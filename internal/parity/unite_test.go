@@ -3,6 +3,7 @@ package parity_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,7 +44,7 @@ func TestColumnsComeAndGo(t *testing.T) {
 		"wider": `{name: fee, type: double}`, "finer": `{name: fee, type: "decimal(18,4)"}`, "again": `{name: state, type: long}`, "id": `{name: rate, type: float}`,
 	} {
 		out, err := load(name, columns, `{"id":9,`+at+`}`)
-		if exit := (*exec.ExitError)(nil); err == nil || !strings.Contains(out, "files of the table have it as") || !asExit(err, &exit) || exit.ExitCode() != 2 {
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(out, "files of the table have it as") {
 			t.Errorf("%s: got %v\n%s", name, err, out)
 		}
 	}
@@ -66,12 +67,6 @@ func TestColumnsComeAndGo(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
-}
-
-func asExit(err error, to **exec.ExitError) bool {
-	exit, ok := err.(*exec.ExitError)
-	*to = exit
-	return ok
 }
 
 // united are rows as texts, in order.
