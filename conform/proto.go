@@ -204,7 +204,10 @@ func validTag(tag uint64) bool { return tag >= 8 && tag < 1<<32 && tag&7 != 4 &&
 // step reads the tag at pos and finds the end of its value. next is negative where the record
 // was rejected as a whole.
 func (d *Decoder) step(pos, end int) wireValue {
-	tag, start := varint(d.buf, pos)
+	tag, start := uint64(d.buf[pos]), pos+1
+	if tag >= 0x80 {
+		tag, start = varint(d.buf, pos)
+	}
 	v := wireValue{tag, start, start}
 	switch {
 	case start > end:
@@ -218,12 +221,17 @@ func (d *Decoder) step(pos, end int) wireValue {
 	}
 	switch tag & 7 {
 	case 0:
-		_, v.next = varint(d.buf, start)
+		if v.next++; d.buf[start] >= 0x80 {
+			_, v.next = varint(d.buf, start)
+		}
 	case 1:
 		v.next += 8
 	case 2:
-		var size uint64
-		if size, v.next = varint(d.buf, start); size > uint64(max(end-v.next, 0)) {
+		size := uint64(d.buf[start])
+		if v.next++; size >= 0x80 {
+			size, v.next = varint(d.buf, start)
+		}
+		if size > uint64(max(end-v.next, 0)) {
 			v.next = end + 1
 			break
 		}

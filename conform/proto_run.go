@@ -179,17 +179,21 @@ func (d *Decoder) merged(w *avroWriters, op *protoOp, pos, end int) bool {
 // gather puts the values of a field one behind the other, which for messages is as if they had
 // come as one, with padding. It is nil where the record was rejected for it.
 func (d *Decoder) gather(f *protoschema.Field, pos, end int) []byte {
-	var out []byte
-	for pos > 0 {
-		from, to := d.open(f, pos)
-		if d.avro.work -= to - from + batch.Padding; d.avro.work < 0 {
-			d.fail(ReasonLimit, "fewer messages in pieces within each other", from, to-from)
-			return nil
-		}
-		out = append(out, d.buf[from:to]...)
-		pos = d.nextOf(f, d.after(f, false, pos), end).start
+	size := 0
+	for at := pos; at > 0; at = d.nextOf(f, d.after(f, false, at), end).start {
+		from, to := d.open(f, at)
+		size += to - from
 	}
-	return append(out, make([]byte, batch.Padding)...)
+	if d.avro.work -= 2 * (size + batch.Padding); d.avro.work < 0 {
+		d.fail(ReasonLimit, "fewer messages in pieces within each other", pos, 0)
+		return nil
+	}
+	out := make([]byte, 0, size+batch.Padding)
+	for at := pos; at > 0; at = d.nextOf(f, d.after(f, false, at), end).start {
+		from, to := d.open(f, at)
+		out = append(out, d.buf[from:to]...)
+	}
+	return out[:size+batch.Padding]
 }
 
 // beyond rejects a whole number that its column cannot hold, or that has more bits than its

@@ -192,6 +192,22 @@ func (d *Decoder) protoScaled(op *protoOp, pos int64, x [3]int64, in place) {
 		size, from := varint(d.buf, int(pos))
 		b = d.buf[from : from+int(size)]
 	}
+	c := &d.columns[op.column]
+	if uint(len(b)-1) < 8 && c.kind == schema.Decimal && x[2] == int64(c.scale) && x[1] >= 0 {
+		// It needs no shifting.
+		n := int64(int8(b[0]))
+		for _, c := range b[1:] {
+			n = n<<8 | int64(c)
+		}
+		limit := int64(c.limit)
+		if x[1] > 0 && x[1] < 18 {
+			limit = min(limit, int64(pow10[x[1]])-1)
+		}
+		if n >= -limit && n <= limit {
+			c.ints[d.row] = n
+			return
+		}
+	}
 	for len(b) > 1 && (b[0] == 0 && b[1] < 0x80 || b[0] == 0xff && b[1] >= 0x80) {
 		b = b[1:]
 	}
