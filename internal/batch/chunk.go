@@ -25,7 +25,10 @@ type Layout struct {
 // and what the file holds between them. Readers of files fill it; its memory is used
 // again.
 type Chunk struct {
-	Data    []byte // that Lines lie in
+	Data []byte // that Lines lie in
+	// Block is the block that Data lies in, with Padding bytes behind, where a Raw may take it
+	// as it is; nil: Data is memory of the chunk. Without Data, it is a block to be used again.
+	Block   []byte
 	Lines   []Line
 	Defects []Defect // by ascending row; Row is an index into Lines
 
@@ -58,7 +61,10 @@ type Defect struct {
 
 // Reset empties c, keeping its memory.
 func (c *Chunk) Reset() {
-	*c = Chunk{Data: c.Data[:0], Lines: c.Lines[:0], Defects: c.Defects[:0]}
+	if c.Block != nil {
+		c.Data = nil
+	}
+	*c = Chunk{Data: c.Data[:0], Block: c.Block, Lines: c.Lines[:0], Defects: c.Defects[:0]}
 }
 
 // Cut is a place in a Raw where a range of a file may end: behind a chunk.
@@ -70,11 +76,11 @@ type Cut struct {
 	Last   bool
 }
 
-// AppendChunk copies a chunk to the end of r, as records of source.
+// AppendChunk brings a chunk to the end of r, as records of source. Where that saves a copy it
+// takes c.Block, and leaves another in its place, or none: c.Data is gone then.
 func (r *Raw) AppendChunk(source int, c *Chunk) {
-	block := r.room(len(c.Data))
-	first, at := len(r.Spans), int32(r.used)
-	r.used += copy(block[r.used:], c.Data)
+	first := len(r.Spans)
+	at := int32(r.hold(c))
 	for _, l := range c.Lines {
 		r.Spans = append(r.Spans, Span{Block: int32(r.cur), At: at + l.At, Key: -1, Value: l.Len})
 		r.Offsets = append(r.Offsets, l.Number)
@@ -90,4 +96,28 @@ func (r *Raw) AppendChunk(source int, c *Chunk) {
 		r.Runs = append(r.Runs, Run{Source: source, First: first, Rows: len(c.Lines)})
 	}
 	r.Cuts = append(r.Cuts, Cut{Source: source, Rows: len(r.Spans), To: c.To, Sum: c.Sum, Last: c.Last})
+}
+
+// hold has the bytes of a chunk in block r.cur, and returns where they begin.
+func (r *Raw) hold(c *Chunk) int {
+	if len(c.Block) != BlockSize || len(c.Data) < BlockSize/2 {
+		block := r.room(len(c.Data))
+		at := r.used
+		r.used += copy(block[at:], c.Data)
+		return at
+	}
+	at := cap(c.Block) - cap(c.Data) // Data goes on to the end of the block
+	if len(r.Blocks) > 0 && r.used > 0 {
+		r.cur++
+	}
+	var spare []byte
+	if r.cur < len(r.Blocks) {
+		spare, r.Blocks[r.cur] = r.Blocks[r.cur], c.Block
+	} else {
+		r.Blocks = append(r.Blocks, c.Block)
+		r.held += BlockSize
+	}
+	r.used = BlockSize // nothing else fits
+	c.Block, c.Data = spare, nil
+	return at
 }

@@ -86,3 +86,57 @@ func TestRawGivesBackWhatCame(t *testing.T) {
 		}
 	}
 }
+
+// TestRawTakesBlocks: the block of a chunk that is large enough is taken as it is, and one that is
+// not needed given for it; what came is there, and held is what the blocks take.
+func TestRawTakesBlocks(t *testing.T) {
+	var raw batch.Raw
+	var c batch.Chunk
+	source := batch.Source{File: "file:///x"}
+	for round := range 5 {
+		rng := rand.New(rand.NewPCG(3, 4))
+		raw.Reset()
+		spare := len(raw.Blocks)
+		var want []string
+		for i := range 40 {
+			if c.Reset(); c.Block == nil {
+				c.Block = make([]byte, batch.BlockSize)
+			}
+			block := c.Block
+			size, at := []int{100, batch.BlockSize / 2, batch.BlockSize - 500}[rng.IntN(3)], rng.IntN(400)
+			text := bytes.Repeat([]byte{byte('a' + i%26)}, size)
+			switch {
+			case i%7 == 6: // in memory of its own, which a reader of rows has
+				c.Block, c.Data = nil, text
+			default:
+				copy(block[at:], text)
+				c.Data = block[at : at+size]
+			}
+			c.Lines = append(c.Lines, batch.Line{At: 3, Len: 20, Number: int64(i)}, batch.Line{At: int32(size - 10), Len: 10, Number: int64(i) + 1})
+			want = append(want, string(text[3:23]), string(text[size-10:]))
+			taken := i%7 != 6 && size >= batch.BlockSize/2
+			raw.AppendChunk(raw.Source(source), &c)
+			if got := c.Block == nil || &c.Block[0] != &block[0]; i%7 != 6 && got != taken {
+				t.Fatalf("round %d, chunk %d of %d bytes: got taken %v", round, i, size, got)
+			}
+		}
+		if round > 1 && len(raw.Blocks) > spare+1 {
+			t.Errorf("round %d: there were %d blocks, and are %d", round, spare, len(raw.Blocks))
+		}
+		held := int64(cap(raw.Spans))*20 + int64(cap(raw.Offsets)+cap(raw.Times))*8
+		for _, b := range raw.Blocks {
+			held += int64(len(b))
+		}
+		if got := raw.Bytes(); got != held {
+			t.Errorf("round %d: got %d bytes held, want %d", round, got, held)
+		}
+		for i, w := range want {
+			if got := string(raw.Value(i)); got != w {
+				t.Fatalf("round %d: row %d is %q, want %q", round, i, got, w)
+			}
+			if s := raw.Spans[i]; int(s.At+s.Value)+batch.Padding > len(raw.Blocks[s.Block]) {
+				t.Fatalf("row %d: nothing to read behind it", i)
+			}
+		}
+	}
+}

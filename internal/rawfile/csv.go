@@ -119,6 +119,9 @@ func (s *csvLines) skip(data []byte, eof bool, at *spot) skipped {
 	return skipped{n: cur.reached, content: cur.reached}
 }
 
+// begin takes the first line end for one outside of quotes.
+func (s *csvLines) begin(data []byte) (int, spot) { return behindLineEnd(data), spot{} }
+
 // line is a record of CSV.
 type line struct {
 	end, next int   // of its text, and of its line end

@@ -13,7 +13,8 @@ import (
 // limits are the sizes that cutting goes by. Where a chunk ends depends on them and on
 // what the file holds, never on how it was read.
 type limits struct {
-	window int // bytes that a chunk is looked for in
+	window int // bytes of a chunk, at most, but for a single larger record
+	room   int // of these, what the part of a record that began before may have
 	record int // bytes of one record
 	kept   int // of a larger one
 	quoted int // bytes from a quote to the one that closes it
@@ -24,7 +25,14 @@ const window = batch.BlockSize - batch.Padding
 
 // usual are the limits of all but tests.
 func usual() limits {
-	return limits{window: window, record: 16 << 20, kept: 1 << 20, quoted: 1 << 20}
+	return limits{window: window, room: 16 << 10, record: 16 << 20, kept: 1 << 20, quoted: 1 << 20}
+}
+
+// span is how many bytes from a place on a chunk is looked for in: up to a place that does
+// not depend on where chunks end, so that strips can be looked through before.
+func (l limits) span(off int64) int {
+	grid, room := int64(l.window-l.room), int64(l.room)
+	return int((off+room+grid-1)/grid*grid - off)
 }
 
 // reach is how far a record is followed with all its bytes in memory: beyond the limit by
@@ -41,6 +49,9 @@ type splitter interface {
 	scan(p piece, c *batch.Chunk) (n int, behind spot, t tail)
 	// skip follows a record that is too large to hold, of which data are the next bytes.
 	skip(data []byte, eof bool, at *spot) skipped
+	// begin guesses where the first record begins that does so in data, behind a line end, and
+	// at which spot, but for its line. −1: it cannot tell.
+	begin(data []byte) (int, spot)
 }
 
 // piece is what a splitter looks at: data[from:] at a spot. Bytes before from belong to
@@ -60,6 +71,12 @@ type spot struct {
 	cr    bool  // a line ended with a CR and nothing: a LF may follow that belongs to it
 	phase phase // of a JSON array
 	long  long  // inside a record that is skipped
+}
+
+// plain is a spot without its numbers.
+func (s spot) plain() spot {
+	s.line, s.taken = 0, 0
+	return s
 }
 
 // take gives the record that begins here its number: that of its line. Of values of JSON
@@ -124,7 +141,12 @@ func (k *cutter) Layout() *batch.Layout { return &k.layout }
 func (k *cutter) Done() int64 { return 0 }
 
 // Close implements Reader.
-func (k *cutter) Close() error { return nil }
+func (k *cutter) Close() error {
+	if k.stream.ahead != nil {
+		k.stream.ahead.close()
+	}
+	return nil
+}
 
 // Next implements Reader.
 func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
@@ -134,19 +156,27 @@ func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
 		return nil
 	}
 	k.stream.shrink()
-	for size := k.limits.window; ; size = min(2*size, k.limits.reach()) {
+	k.readAhead(c)
+	for size, one := k.limits.span(k.off), false; ; size, one = min(2*size, k.limits.reach()), true {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := k.fill(size + 2); err != nil {
-			return err
+		eof, err := k.stream.ends(size)
+		if err != nil {
+			return k.fail(int64(len(k.stream.bytes())), err)
 		}
-		if k.atOldEnd(size, c) {
-			return nil
+		if x := k.resume - k.off; x > 0 && x <= int64(size) {
+			if cut, err := k.atOldEnd(size, one, c); cut || err != nil {
+				return err
+			}
+		} else if !one {
+			if n, behind := k.joined(eof, c); n > 0 {
+				k.emit(c, n, behind)
+				return nil
+			}
 		}
 		b := k.stream.bytes()
-		p := piece{data: b[:min(len(b), size)], from: k.lead.size, at: k.at, one: size > k.limits.window}
-		p.eof = k.stream.eof && len(b) <= size
+		p := piece{data: b[:min(len(b), size)], from: k.lead.size, at: k.at, eof: eof, one: one}
 		n, behind, t := k.split.scan(p, c)
 		switch {
 		case t == cutOff:
@@ -162,32 +192,80 @@ func (k *cutter) Next(ctx context.Context, c *batch.Chunk) error {
 	}
 }
 
-// atOldEnd cuts the chunk at the place that was asked for, if it is among the next size
-// bytes and a record ends there, or did when the file ended there.
-func (k *cutter) atOldEnd(size int, c *batch.Chunk) bool {
-	if k.resume <= k.off || k.resume-k.off > int64(size) {
-		return false
+// readAhead begins to read the file ahead, once there is more of it than is there, and takes
+// the memory back that the chunk before has left.
+func (k *cutter) readAhead(c *batch.Chunk) {
+	s := k.stream
+	if s.ahead == nil && !s.eof && s.broken == nil {
+		s.ahead = &strips{in: s.r, file: s.file, size: s.size, split: k.split, room: k.limits.room, grid: int64(k.limits.window - k.limits.room)}
+		s.ahead.begin(k.off + int64(len(s.bytes())))
+	}
+	if s.ahead != nil && c.Block != nil {
+		s.ahead.recycle(c.Block)
+		c.Block = nil
+	}
+}
+
+// joined is what scan would find, put together of what was found in the strip that the buffer
+// ends with, if the records before lead to the place where that was looked for. n is 0 if they
+// do not, or there is none.
+func (k *cutter) joined(eof bool, c *batch.Chunk) (n int, behind spot) {
+	st := k.stream.joint
+	if st == nil || st.from < 0 || st.eof != eof || st.tail == cutOff || k.lead.size > 0 {
+		return 0, spot{}
+	}
+	b := k.stream.bytes()
+	begins := len(b) - st.n
+	seam := begins + st.from
+	n, at, t := k.split.scan(piece{data: b[:seam], at: k.at}, c)
+	if n != seam || t != closed || at.taken >= at.line || at.plain() != st.at.plain() {
+		c.Reset()
+		return 0, spot{}
+	}
+	first := int32(len(c.Lines))
+	for _, l := range st.chunk.Lines {
+		c.Lines = append(c.Lines, batch.Line{At: l.At + int32(begins), Len: l.Len, Number: l.Number + at.line - 1})
+	}
+	for _, d := range st.chunk.Defects {
+		d.Row += first
+		c.Defects = append(c.Defects, d)
+	}
+	behind = st.behind
+	behind.line += at.line - 1
+	if behind.taken > 0 {
+		behind.taken += at.line - 1
+	} else {
+		behind.taken = at.taken
+	}
+	return begins + st.end, behind
+}
+
+// atOldEnd cuts the chunk at the place that was asked for, which is among the next size bytes,
+// if a record ends there, or did when the file ended there.
+func (k *cutter) atOldEnd(size int, one bool, c *batch.Chunk) (bool, error) {
+	if err := k.fill(size + 2); err != nil {
+		return false, err
 	}
 	b := k.stream.bytes()
 	x := int(k.resume - k.off)
 	if x > len(b) || x == len(b) && k.stream.eof {
-		return false // the end of the file is found anyway
+		return false, nil // the end of the file is found anyway
 	}
 	if x < k.lead.size {
 		if x < k.lead.ends {
-			return false
+			return false, nil
 		}
 		k.emit(c, x, k.at)
-		return true
+		return true, nil
 	}
-	p := piece{data: b[:x], from: k.lead.size, at: k.at, eof: true, one: size > k.limits.window}
+	p := piece{data: b[:x], from: k.lead.size, at: k.at, eof: true, one: one}
 	n, behind, t := k.split.scan(p, c)
 	if n == x && !k.large(c) && (t == closed || t == atEnd && k.lineEnds(b[x:])) {
 		k.emit(c, n, behind)
-		return true
+		return true, nil
 	}
 	c.Reset()
-	return false
+	return false, nil
 }
 
 // lineEnds reports that b begins with a line end. JSON takes a lone CR for a blank.
@@ -202,9 +280,9 @@ func (k *cutter) large(c *batch.Chunk) bool {
 
 // emit makes the chunk of the next n bytes.
 func (k *cutter) emit(c *batch.Chunk, n int, behind spot) {
-	b := k.stream.bytes()[:n]
-	c.Data = append(c.Data, b...)
-	k.pass(n)
+	_, _ = k.sum.Write(k.stream.bytes()[:n])
+	k.off += int64(n)
+	k.stream.give(n, c)
 	k.lead = lead{size: max(0, k.lead.size-n), ends: max(0, k.lead.ends-n)}
 	k.at = behind
 	k.seal(c)

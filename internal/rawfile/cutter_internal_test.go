@@ -21,7 +21,7 @@ import (
 )
 
 // tiny are limits that a few bytes meet.
-func tiny() limits { return limits{window: 24, record: 64, kept: 16, quoted: 16} }
+func tiny() limits { return limits{window: 24, room: 4, record: 64, kept: 16, quoted: 16} }
 
 // took is one record.
 type took struct {
@@ -45,7 +45,9 @@ type cutting struct {
 	header bool
 	limits limits
 	resume int64
-	slow   bool // no more bytes are held than are asked for
+	slow   bool // the file is read ahead, byte by byte
+	jump   bool // and so is it, from many places at once
+	wrap   func(k *cutter)
 }
 
 func (c cutting) cut(t testing.TB, in io.Reader) ([]part, error) {
@@ -66,9 +68,22 @@ func (c cutting) cut(t testing.TB, in io.Reader) ([]part, error) {
 	}
 	k := r.(*cutter)
 	k.limits = c.limits
-	if c.slow && k.lead.size <= c.limits.window { // as every header is, with the usual limits
-		k.stream = &stream{r: iotest.OneByteReader(k.stream.rest())}
+	if k.lead.size <= c.limits.window-c.limits.room { // else it was read with the usual limits
+		switch all := bytes.Clone(k.stream.bytes()); {
+		case c.slow:
+			k.stream = &stream{r: iotest.OneByteReader(k.stream.rest())}
+		case c.jump && k.stream.eof:
+			k.stream = &stream{file: bytes.NewReader(all), size: int64(len(all))}
+		}
 	}
+	if c.wrap != nil {
+		c.wrap(k)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	if split, ok := k.split.(*csvLines); ok {
 		split.quoted = c.limits.quoted
 	}
@@ -136,7 +151,12 @@ func (c cutting) check(t *testing.T, data []byte) {
 	slow := c
 	slow.slow = true
 	if again, _ := slow.cut(t, bytes.NewReader(data)); !reflect.DeepEqual(again, parts) {
-		t.Fatalf("read byte by byte: got\n%+v\nwant\n%+v", again, parts)
+		t.Fatalf("read ahead, byte by byte: got\n%+v\nwant\n%+v", again, parts)
+	}
+	jump := c
+	jump.jump = true
+	if again, _ := jump.cut(t, bytes.NewReader(data)); !reflect.DeepEqual(again, parts) {
+		t.Fatalf("read from many places: got\n%+v\nwant\n%+v", again, parts)
 	}
 	for _, p := range parts {
 		c.checkResume(t, data, p.To, parts)

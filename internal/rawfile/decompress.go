@@ -71,7 +71,7 @@ func openZstd(r *bufio.Reader) (io.ReadCloser, error) {
 func decompress(s *source, url string) (io.ReadCloser, bool, error) {
 	r := bufio.NewReaderSize(s, 64<<10)
 	head, err := r.Peek(10)
-	if err != nil && s.failed != nil {
+	if err != nil && s.hasFailed() {
 		return nil, false, s.failure(url)
 	}
 	is, promised := compressionOf(head), compressionNamed(url)
@@ -88,7 +88,7 @@ func decompress(s *source, url string) (io.ReadCloser, bool, error) {
 		return nil, false, &Error{URL: url, Err: fmt.Errorf("is packed with %s", is.name), Hint: "unpack it; gzip, zstd and bzip2 are read as they are"}
 	}
 	in, err := is.open(r)
-	if err != nil && s.failed != nil {
+	if err != nil && s.hasFailed() {
 		return nil, false, s.failure(url)
 	}
 	if err != nil {

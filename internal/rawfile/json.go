@@ -94,6 +94,31 @@ func (v values) skip(data []byte, eof bool, at *spot) skipped {
 	return s
 }
 
+// begin takes, of the first lines that begin with a brace, one that is indented least for a
+// record: what it holds is indented more where people are to read it.
+func (v values) begin(data []byte) (int, spot) {
+	const enough = 32 << 10
+	at, least := -1, enough
+	for i := behindLineEnd(data); i >= 0 && i < min(len(data), enough); {
+		text := i
+		for text < len(data) && isBlank(data[text]) && data[text] != '\n' {
+			text++
+		}
+		if text < len(data) && data[text] == '{' && text-i < least {
+			at, least = i, text-i
+		}
+		next := behindLineEnd(data[text:])
+		if next < 0 {
+			break
+		}
+		i = text + next
+	}
+	if v.array {
+		return at, spot{phase: inArray}
+	}
+	return at, spot{}
+}
+
 // follow reads on in a value and finds its end.
 func (v values) follow(b []byte, eof bool, at phase, x *nest) skipped {
 	if x.kind == unknown && len(b) > 0 {

@@ -65,5 +65,15 @@ func (lines) skip(data []byte, eof bool, at *spot) skipped {
 	return skipped{n: len(data), content: len(data)}
 }
 
+func (lines) begin(data []byte) (int, spot) { return behindLineEnd(data), spot{} }
+
+// behindLineEnd is the place behind the first LF, −1: there is none.
+func behindLineEnd(data []byte) int {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1
+	}
+	return -1
+}
+
 // isBlank reports white space of JSON.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -27,7 +27,7 @@ func Open(ctx context.Context, e Entry, o Options) (Reader, error) {
 		err = f.fail(err)
 	} else {
 		f.Reader, err = openRecords(ctx, s, e, o)
-		if s.failed != nil {
+		if s.hasFailed() {
 			err = s.failure(e.URL)
 		}
 	}
@@ -45,6 +45,9 @@ func openRecords(ctx context.Context, s *source, e Entry, o Options) (Reader, er
 		return nil, err
 	}
 	in := &stream{r: plain}
+	if s.local && !packed {
+		in.file, in.size = s, s.size
+	}
 	if err := in.fill(window); err != nil {
 		return nil, &Error{URL: e.URL, Unit: "byte", At: int64(in.end), Err: err}
 	}

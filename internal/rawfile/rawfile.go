@@ -16,6 +16,9 @@
 // format has no bytes of its own. Where chunks end follows from what the file holds and
 // from Options.Resume, never from how it was read.
 //
+// A file is split into strips, which are read ahead and looked through by several
+// goroutines; what comes of it is the same as if one had read it from its start.
+//
 // Limits are checked before memory is taken for what a file claims to hold. A file
 // that breaks them, or its format, ends with an *Error that names it and the place;
 // a single record that cannot be read is handed on with a batch.Defect, and the rest
@@ -116,12 +119,14 @@ func (e *Error) Unwrap() error { return e.Err }
 type Reader interface {
 	// Layout is how the records are written. It is known once Open has returned.
 	Layout() *batch.Layout
-	// Next fills a chunk with the records that follow, having reset it. Data is at most
+	// Next fills a chunk with the records that follow, having reset it; a Block that the chunk
+	// still has, or has got, is used again. Data is at most
 	// batch.BlockSize less batch.Padding bytes, but for a single larger record. The chunk
 	// that has Last set is the last; an empty file gives one that is empty. What is
 	// returned as an *Error ends the file; other errors come from ctx or the store.
 	Next(ctx context.Context, c *batch.Chunk) error
 	// Done is how many bytes of the file, as it lies there, were read.
 	Done() int64
+	// Close waits for what is being read.
 	Close() error
 }

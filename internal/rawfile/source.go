@@ -24,9 +24,9 @@ type source struct {
 	store.Reader
 	size int64
 	done atomic.Int64 // bytes that were read; of a reader that jumps, at most size
-	// failed is the first error of the disk or the store. What a decompressor makes of
-	// it is no longer that error.
-	failed error
+	// failed is an error of the disk or the store. What a decompressor makes of it is no
+	// longer that error.
+	failed atomic.Pointer[error]
 	local  bool
 	// check looks whether the file is still the one that was found. A store is asked at
 	// the end alone.
@@ -38,7 +38,7 @@ func (s *source) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	s.done.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
-		s.failed = err
+		s.failed.Store(&err)
 	}
 	return n, err
 }
@@ -54,10 +54,13 @@ func (s *source) ReadAt(p []byte, at int64) (int, error) {
 // trouble, what a store does not answer is not.
 func (s *source) failure(url string) error {
 	if s.local {
-		return &Error{URL: url, Err: cause(s.failed)}
+		return &Error{URL: url, Err: cause(*s.failed.Load())}
 	}
-	return s.failed
+	return *s.failed.Load()
 }
+
+// hasFailed reports whether there is a failure.
+func (s *source) hasFailed() bool { return s.failed.Load() != nil }
 
 func openSource(ctx context.Context, e *Entry) (*source, error) {
 	if e.objects != nil {
@@ -134,7 +137,7 @@ func openObject(ctx context.Context, e *Entry) (*source, error) {
 			return fmt.Errorf("%w: it is gone", errChanged)
 		}
 		if err != nil {
-			s.failed = err
+			s.failed.Store(&err)
 			return err
 		}
 		if e.ETag != "" && now.ETag != "" {
@@ -158,7 +161,7 @@ func (f *file) Next(ctx context.Context, c *batch.Chunk) error {
 		return err
 	}
 	err := f.Reader.Next(ctx, c)
-	if f.source.failed != nil {
+	if (err != nil || c.Last) && f.source.hasFailed() { // else it is further on
 		return f.source.failure(f.url)
 	}
 	var ended *Error
@@ -173,7 +176,7 @@ func (f *file) Next(ctx context.Context, c *batch.Chunk) error {
 }
 
 func (f *file) fail(err error) error {
-	if f.source.failed != nil {
+	if f.source.hasFailed() {
 		return f.source.failure(f.url)
 	}
 	return &Error{URL: f.url, Err: err, Hint: "run the command again when nobody writes to it"}

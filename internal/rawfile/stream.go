@@ -3,15 +3,24 @@ package rawfile
 import (
 	"errors"
 	"io"
+
+	"tidemark/internal/batch"
 )
 
 // stream is a buffer over the decompressed bytes of a file.
 type stream struct {
 	r          io.Reader
+	file       io.ReaderAt // the same bytes, if they can be read at any place, else nil
+	size       int64       // of file
 	buf        []byte
 	start, end int // of what was read and is not done with
 	eof        bool
 	broken     error // for good
+
+	// ahead is where more comes from once it is set, in place of r.
+	ahead *strips
+	joint *strip // that ends what is buffered, if nothing of it is done with
+	small []byte // what is left when a block is given away
 }
 
 // fill reads until there are n bytes, or the file ends. The buffer grows with what comes,
@@ -19,6 +28,9 @@ type stream struct {
 func (s *stream) fill(n int) error {
 	if s.end-s.start >= n || s.eof {
 		return nil
+	}
+	if s.ahead != nil {
+		return s.gather(n)
 	}
 	if s.start+n > len(s.buf) {
 		s.end = copy(s.buf, s.buf[s.start:s.end])
@@ -29,9 +41,7 @@ func (s *stream) fill(n int) error {
 			return s.broken
 		}
 		if s.end == len(s.buf) {
-			grown := make([]byte, min(max(2*len(s.buf), 4*readAhead), n+readAhead))
-			copy(grown, s.buf)
-			s.buf = grown
+			s.grow(n + readAhead)
 		}
 		got, err := s.r.Read(s.buf[s.end:])
 		s.end += got
@@ -49,6 +59,96 @@ func (s *stream) fill(n int) error {
 	return nil
 }
 
+// grow makes the buffer larger, by what comes and up to size.
+func (s *stream) grow(size int) {
+	grown := make([]byte, min(max(2*len(s.buf), 4*readAhead), size))
+	copy(grown, s.buf)
+	s.buf = grown
+}
+
+// gather is fill from what was read ahead.
+func (s *stream) gather(n int) error {
+	for s.end-s.start < n && !s.eof {
+		if s.broken != nil {
+			return s.broken
+		}
+		s.join(s.ahead.next(), n)
+	}
+	return nil
+}
+
+// join puts a strip behind what is buffered, of which n bytes are wanted: into its block, if
+// there is room in front of it, and that is enough or all there is.
+func (s *stream) join(next *strip, n int) {
+	s.eof, s.broken = next.eof, next.err
+	left, room := s.bytes(), s.ahead.room
+	if next.n > 0 && len(left) <= room && (next.eof || len(left)+next.n >= n) {
+		start := room - copy(next.buf[room-len(left):], left)
+		s.unjoin()
+		s.ahead.recycle(s.buf)
+		s.buf, s.start, s.end = next.buf, start, room+next.n
+		s.joint = next
+		return
+	}
+	s.unjoin()
+	if s.end+next.n > len(s.buf) {
+		moved := s.buf
+		if len(left)+next.n > len(s.buf) {
+			moved = make([]byte, 2*len(s.buf)+next.n)
+		}
+		s.end = copy(moved, left)
+		if len(moved) != len(s.buf) {
+			s.ahead.recycle(s.buf)
+		}
+		s.buf, s.start = moved, 0
+	}
+	s.end += copy(s.buf[s.end:], next.buf[min(room, len(next.buf)):min(room+next.n, len(next.buf))])
+	s.ahead.recycle(next.buf)
+	s.ahead.done(next)
+}
+
+// unjoin forgets which strip the buffer ends with.
+func (s *stream) unjoin() {
+	if s.joint != nil {
+		s.ahead.done(s.joint)
+		s.joint = nil
+	}
+}
+
+// ends reports whether the file ends with the next n bytes, or before. They are there to be
+// read then, and else too.
+func (s *stream) ends(n int) (bool, error) {
+	if s.ahead == nil {
+		err := s.fill(n + 1)
+		return s.eof && s.end-s.start <= n, err
+	}
+	if err := s.gather(n); err != nil {
+		return false, err
+	}
+	if !s.eof && s.broken == nil && s.end-s.start == n {
+		next := s.ahead.peek()
+		s.eof = next.eof && next.n == 0
+	}
+	return s.eof && s.end-s.start <= n, nil
+}
+
+// give has a chunk take the next n bytes, in their block if not much is left in it.
+func (s *stream) give(n int, c *batch.Chunk) {
+	b := s.bytes()
+	rest := b[n:]
+	if s.ahead == nil || len(s.buf) != batch.BlockSize || s.end > batch.BlockSize-batch.Padding || len(rest) > s.ahead.room {
+		c.Data = append(c.Data, b[:n]...)
+		s.drop(n)
+		return
+	}
+	if s.small == nil {
+		s.small = make([]byte, s.ahead.room)
+	}
+	c.Block, c.Data = s.buf, b[:n]
+	s.unjoin()
+	s.buf, s.start, s.end = s.small, 0, copy(s.small, rest)
+}
+
 // readAhead is what a read may bring beyond what was asked for. It is copied when the
 // buffer moves on, so it is small.
 const readAhead = 4 << 10
@@ -64,7 +164,10 @@ func (s *stream) head() []byte {
 }
 
 // drop is done with the first n bytes.
-func (s *stream) drop(n int) { s.start += n }
+func (s *stream) drop(n int) {
+	s.start += n
+	s.unjoin()
+}
 
 // shrink gives back a buffer that had to grow for one record.
 func (s *stream) shrink() {
