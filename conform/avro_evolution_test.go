@@ -85,6 +85,8 @@ func TestAvroEvolution(t *testing.T) {
 		{name: "double to float", fields: []string{fieldOf("x", `"double"`)}, columns: "x float", datum: bits64(0.5), want: "ok 0.5", drift: "narrow x double>float @0"},
 		{name: "double to float, too large", fields: []string{fieldOf("x", `"double"`)}, columns: "x float", datum: bits64(1e300), want: "overflow x", drift: "narrow x double>float @0"},
 		{name: "double to long", fields: []string{fieldOf("x", `"double"`)}, columns: "x long", datum: bits64(3), want: "ok 3", drift: "narrow x double>long @0"},
+		{name: "double to long, beyond what doubles count", fields: []string{fieldOf("x", `"double"`)}, columns: "x long", datum: bits64(-7598144247465454592), want: "ok -7598144247465454592", drift: "narrow x double>long @0"},
+		{name: "float to long, beyond what floats count", fields: []string{fieldOf("x", `"float"`)}, columns: "x long", datum: "\x01\x00\x80\x4b", want: "ok 16777218", drift: "narrow x float>long @0"},
 		{name: "double to long, with a fraction", fields: []string{fieldOf("x", `"double"`)}, columns: "x long", datum: bits64(3.5), want: "scale x", drift: "narrow x double>long @0"},
 		{name: "precision down", fields: []string{fieldOf("x", dec("18", "2"))}, columns: "x decimal(3,2)", datum: str("\x03\xe8"), want: "overflow x", drift: "narrow x decimal(18,2)>decimal(3,2) @0"},
 		{name: "scale down", fields: []string{fieldOf("x", dec("9", "3"))}, columns: "x decimal(9,2)", datum: str("\x04\xce"), want: "ok 123", drift: "narrow x decimal(9,3)>decimal(9,2) @0"},

@@ -215,7 +215,7 @@ func (j *jsonText) fraction(x float64, size int, in place) {
 		j.spoil(ReasonSyntax, "a finite number: JSON knows neither NaN nor Infinity", in)
 		return
 	}
-	j.out = strconv.AppendFloat(j.out, x, 'g', -1, size)
+	j.out = jsontext.AppendFloat(j.out, x, size)
 }
 
 func (j *jsonText) decimal(t *avroschema.Type, b []byte, in place) {

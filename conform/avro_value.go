@@ -333,10 +333,10 @@ func (d *Decoder) fraction(op *avroOp, pos int) int {
 			c.ints[d.row] = int64(math.Float64bits(y))
 		}
 	case c.isTime():
-		d.text = strconv.AppendFloat(d.text[:0], x, 'g', -1, size)
+		d.text = jsontext.AppendFloat(d.text[:0], x, size)
 		d.epoch(op, d.text, place{pos, n})
 	default:
-		d.text = strconv.AppendFloat(d.text[:0], x, 'g', -1, size)
+		d.text = jsontext.AppendFloat(d.text[:0], x, size)
 		d.setNumeral(int(op.column), d.text, pos, n)
 	}
 	return pos + n

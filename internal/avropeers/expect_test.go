@@ -217,17 +217,16 @@ func same(b *batch.Batch, row, c int, t *typ, v any) error {
 		}
 		return nil
 	}
-	if vec.Mark(row) != batch.Present {
+	if vec.Mark(row) == batch.Null {
 		return fmt.Errorf("it has no value, want %v", v)
 	}
 	if b.Table.Columns[c].Type.JSON {
 		return sameJSON(vec.Text(row), t, v)
 	}
-	got, want := "", ""
-	switch {
-	case vec.Codes != nil:
+	var got, want string
+	if vec.Codes != nil {
 		got, want = string(vec.Text(row)), t.asText(v)
-	default:
+	} else {
 		got, want = strconv.FormatInt(vec.Ints[row], 10), t.asNumber(v)
 	}
 	if got != want {
@@ -243,11 +242,24 @@ func (t *typ) asText(v any) string {
 	case string:
 		return x
 	}
-	of := time.Duration(v.(int64)) * time.Millisecond
+	at := time.UnixMilli(v.(int64))
 	if t.logical == "time-micros" {
-		of /= 1000
+		at = time.UnixMicro(v.(int64))
 	}
-	return time.Time{}.Add(of).Format("15:04:05.999999999")
+	return at.UTC().Format("15:04:05.999999999")
+}
+
+// asMoment is a date or a moment as text.
+func (t *typ) asMoment(x int64) string {
+	unit := t.unit()
+	if unit == 0 {
+		return time.Unix(x*86400, 0).UTC().Format(time.DateOnly)
+	}
+	text := time.Unix(x/unit, x%unit*(1e9/unit)).UTC().Format("2006-01-02T15:04:05.999999999")
+	if strings.HasPrefix(t.logical, "local") {
+		return text
+	}
+	return text + "Z"
 }
 
 func (t *typ) asNumber(v any) string {
@@ -361,13 +373,9 @@ func sameLeaf(tree any, t *typ, v any) bool {
 		return isText && text == base64.StdEncoding.EncodeToString(x)
 	}
 	x := v.(int64)
-	switch unit := t.unit(); {
-	case unit > 0:
-		zone := map[bool]string{true: "", false: "Z"}[strings.HasPrefix(t.logical, "local")]
-		at := time.Unix(x/unit, x%unit*(1e9/unit)).UTC()
-		return text == at.Format("2006-01-02T15:04:05.999999999")+zone
-	case t.logical == "date":
-		return text == time.Unix(x*86400, 0).UTC().Format(time.DateOnly)
+	switch {
+	case t.unit() > 0 || t.logical == "date":
+		return text == t.asMoment(x)
 	case t.logical != "":
 		return text == t.asText(x)
 	}

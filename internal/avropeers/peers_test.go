@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -105,7 +106,7 @@ func (p *process) write(of *typ, records []any) ([][]byte, error) {
 	out := make([][]byte, len(records))
 	for i := range records {
 		b, err := p.answer()
-		if _, refused := err.(refusal); refused {
+		if refused := refusal(""); errors.As(err, &refused) {
 			continue
 		}
 		if err != nil {

@@ -8,6 +8,7 @@ package jsontext
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 )
 
@@ -47,6 +48,20 @@ func AppendString(dst, s []byte) []byte {
 		}
 	}
 	return append(append(dst, s[from:]...), '"')
+}
+
+// AppendFloat writes a finite float of so many bits, 32 or 64: its shortest text. A whole
+// number beyond those that such a float counts one by one has all its digits, since the
+// shortest text is another whole number, which only rounds to the same float.
+func AppendFloat(dst []byte, x float64, bits int) []byte {
+	least := float64(1 << 53)
+	if bits == 32 {
+		least = 1 << 24
+	}
+	if a := math.Abs(x); a >= least && a < 1<<63 {
+		return strconv.AppendInt(dst, int64(x), 10)
+	}
+	return strconv.AppendFloat(dst, x, 'g', -1, bits)
 }
 
 // AppendScaled writes the digits of a whole number, a minus perhaps before them, with a

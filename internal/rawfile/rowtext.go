@@ -38,7 +38,7 @@ func (t *rowText) float(x float64, bits int) {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		t.spoil("syntax", "a finite number: JSON knows neither NaN nor Infinity")
 	}
-	t.buf = strconv.AppendFloat(t.buf, x, 'g', -1, bits)
+	t.buf = jsontext.AppendFloat(t.buf, x, bits)
 }
 
 // maxDecimal is the most bytes of a decimal that is written out. What is longer has more
