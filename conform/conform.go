@@ -70,6 +70,7 @@ const (
 	ReasonColumns   = "columns"       // CSV: too few or too many fields
 	ReasonQuote     = "quote"         // CSV: a quote that is not closed, or where none may be
 
+	ReasonEnvelope       = "envelope"        // not what the table's format puts around a row
 	ReasonWire           = "wire"            // Avro, Protobuf: nothing in front of the datum says its schema
 	ReasonSchemaUnknown  = "schema_unknown"  // Avro, Protobuf: nobody has the schema
 	ReasonSchemaMismatch = "schema_mismatch" // Avro, Protobuf: the schema's type never becomes the column's

@@ -25,6 +25,7 @@ type Decoder struct {
 	headers map[*batch.Layout]*header
 	avro    avroDecoder
 	proto   protoDecoder
+	around  envelope
 
 	// Schemas finds the schemas of records in Avro or Protobuf from a topic. Nil: none is known.
 	// It is set once, before the first batch.
@@ -47,6 +48,10 @@ type Decoder struct {
 	bad       bool
 	have      int    // columns that came under their own names
 	plain     bool   // only the general parser reads it
+	filtered  bool   // it is none of the table's rows, and that is in order
+	level     int    // objects that the row's values stand in
+	inner     bool   // more of the record is behind the row
+	behind    int    // the place behind the row, 0: there is no row
 	trying    bool   // a short cut uses the general parser, which may fail but not reject
 	padded    []byte // memory of a value whose block has no padding
 }
@@ -78,7 +83,7 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 	turn := 0 // the row where the run, or what is done with records, changes
 	for row := range b.Rows {
 		s := &b.Raw.Spans[b.First+row]
-		d.row, d.rejects, d.bad = row, len(b.Rejects), false
+		d.row, d.rejects, d.bad, d.filtered = row, len(b.Rejects), false, false
 		if row == turn {
 			var defect *batch.Defect
 			if turn, defect = d.turn(); defect != nil {
@@ -93,6 +98,8 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 		d.base = int(s.At + max(s.Key, 0))
 		d.end = d.base + int(max(s.Value, 0))
 		switch {
+		case s.Value < 0 && d.plan.table.Debezium:
+			d.filtered = true
 		case s.Value < 0:
 			d.fail(ReasonTombstone, "", -1, 0)
 		case d.end+batch.Padding > len(d.buf):
@@ -101,12 +108,14 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 			fallthrough
 		default:
 			d.decode()
-			if len(d.plan.record) > 0 {
+			if len(d.plan.record) > 0 && !d.filtered {
 				d.fromRecord()
 			}
 		}
 		if d.bad {
 			d.refuse(batch.Quarantined)
+		} else if d.filtered {
+			d.refuse(batch.Filtered)
 		}
 	}
 	return d.finish()
@@ -116,10 +125,15 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 func (d *Decoder) decode() {
 	if d.csv != nil {
 		d.line(d.csv)
+		d.noEvent()
 		return
 	}
 	if d.avro.on {
 		d.datum()
+		return
+	}
+	if d.around.on {
+		d.enveloped()
 		return
 	}
 	d.record()
@@ -139,6 +153,7 @@ func (d *Decoder) turn() (next int, defect *batch.Defect) {
 		layout := raw.Sources[run.Source].Layout
 		d.csv = d.headerFor(layout)
 		d.readAvro(layout)
+		d.around.file = layout != nil
 		next = min(next, run.First+run.Rows-d.b.First)
 	}
 	for d.defect < len(raw.Defects) && int(raw.Defects[d.defect].Row) < at {
@@ -265,10 +280,15 @@ func (d *Decoder) reject(column int, reason, want string, in place) {
 	})
 }
 
-// refuse gives the record a fate without values. Its row holds zeros: nothing of
-// what was decoded before is left to be taken for a value.
+// refuse gives the record a fate without values.
 func (d *Decoder) refuse(fate batch.Fate) {
 	d.b.Fates[d.row] = fate
+	d.undo()
+}
+
+// undo has the row hold zeros: nothing of what was decoded before is left to be taken for a
+// value.
+func (d *Decoder) undo() {
 	for i := range d.columns {
 		c := &d.columns[i]
 		if c.ints != nil {

@@ -38,6 +38,9 @@ func (p *Plan) compileNames() {
 	for i := range p.columns {
 		c := &p.table.Columns[i]
 		switch {
+		case c.From.Part == schema.FromEnvelope:
+			p.events = append(p.events, i)
+			p.atOnce--
 		case c.From.Part != schema.FromField:
 			p.record = append(p.record, i)
 			p.atOnce--
@@ -70,6 +73,9 @@ func (p *Plan) compileNames() {
 		keys = append(keys, nameSlot{name: g.step.Key, column: slot})
 	}
 	p.keys = newNameTable(keys)
+	if p.table.Debezium {
+		p.compileEvent()
+	}
 }
 
 // isWhole reports whether a column takes the whole of a field that others come from
@@ -148,7 +154,7 @@ func (p *Plan) addNode(columns []int, depth int) int32 {
 // field decodes the value at pos, of a field that columns come from within.
 func (d *Decoder) field(c *column, pos int) (int, bool) {
 	clear(d.within[c.node:d.plan.nodes[c.node].end])
-	return d.inside(c.node, pos, 1)
+	return d.inside(c.node, pos, d.level)
 }
 
 // quickField is field as a short cut. Besides what all of them leave to the general
@@ -228,7 +234,7 @@ func (d *Decoder) insideObject(node *pathNode, pos, depth int) (int, bool) {
 		return at + 1, true
 	}
 	for {
-		n, value, ok := d.keyInside(node, at)
+		n, value, ok := d.keyInside(&node.names, at)
 		switch {
 		case !ok:
 			return 0, false
@@ -286,8 +292,8 @@ func (d *Decoder) insideArray(node *pathNode, pos, depth int) (int, bool) {
 
 // keyInside reads the key at pos. It returns the node that it leads to, 0 for none,
 // and the place of its value.
-func (d *Decoder) keyInside(node *pathNode, pos int) (n int32, value int, ok bool) {
-	if n, next := d.quickKeyInside(node, pos); next > 0 {
+func (d *Decoder) keyInside(names *nameTable, pos int) (n int32, value int, ok bool) {
+	if n, next := d.quickKeyInside(names, pos); next > 0 {
 		return n, next, true
 	}
 	value, ok = d.key(pos)
@@ -299,12 +305,12 @@ func (d *Decoder) keyInside(node *pathNode, pos int) (n int32, value int, ok boo
 	if s.escaped {
 		key, _ = d.unescape(s) // none, where half of a pair is missing
 	}
-	column, _, _ := node.names.find(key)
+	column, _, _ := names.find(key)
 	return int32(column), value, true
 }
 
 // quickKeyInside is keyInside for a short key without escapes; value is 0 for any other.
-func (d *Decoder) quickKeyInside(node *pathNode, pos int) (n int32, value int) {
+func (d *Decoder) quickKeyInside(names *nameTable, pos int) (n int32, value int) {
 	if d.peek(pos) != '"' {
 		return 0, 0
 	}
@@ -312,7 +318,7 @@ func (d *Decoder) quickKeyInside(node *pathNode, pos int) (n int32, value int) {
 	if !ok {
 		return 0, 0
 	}
-	if name := node.names.quick(key); name != nil {
+	if name := names.quick(key); name != nil {
 		n = name.column
 	} else if !plain(d.buf[pos+1 : pos+1+length]) {
 		return 0, 0 // it may be a name of ours with escapes

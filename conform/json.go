@@ -13,7 +13,7 @@ func (d *Decoder) asJSON(column, pos, depth int) (int, bool) {
 // quickJSON is asJSON as a short cut, for a value at the top of a record.
 func (d *Decoder) quickJSON(column, pos int) int {
 	d.trying = true
-	next, ok := d.asJSON(column, pos, 1)
+	next, ok := d.asJSON(column, pos, d.level)
 	d.trying = false
 	if !ok {
 		return 0

@@ -8,15 +8,14 @@ import (
 
 // record decodes the value buf[base:end] into its row.
 func (d *Decoder) record() {
-	pos, ok := d.opening()
+	pos, ok := d.opening(d.base)
 	if ok {
 		d.object(pos)
 	}
 }
 
-// opening finds the brace that opens the object. It rejects what is no object.
-func (d *Decoder) opening() (int, bool) {
-	pos := d.base
+// opening finds the brace that opens the object, from pos on. It rejects what is no object.
+func (d *Decoder) opening(pos int) (int, bool) {
 	if pos+1 < d.end && d.buf[pos] == '{' && d.buf[pos+1] != 0 {
 		return pos, true
 	}
@@ -44,7 +43,7 @@ func (d *Decoder) opening() (int, bool) {
 	return 0, false
 }
 
-// object decodes the object that opens at pos, and whatever is behind it.
+// object decodes the object that opens at pos, behind which the record ends, unless d.inner.
 func (d *Decoder) object(pos int) {
 	d.drift.heeded = d.drift.heeded[:0]
 	if !d.plain {
@@ -52,7 +51,7 @@ func (d *Decoder) object(pos int) {
 		if !d.learned.lost() {
 			item, next = d.follow(0, pos)
 		}
-		if at := d.space(next); d.learned.whole(item) && d.peek(at) == '}' && d.space(at+1) == d.end {
+		if at := d.space(next); d.learned.whole(item) && d.peek(at) == '}' && (d.inner || d.space(at+1) == d.end) {
 			for _, column := range d.learned.missing {
 				if c := &d.columns[column]; c.outer == 0 || d.slots[c.outer].item < 0 || !d.within[c.node] {
 					d.missing(column)
@@ -63,6 +62,7 @@ func (d *Decoder) object(pos int) {
 				d.again(i)
 			}
 			d.learned.met()
+			d.behind = at + 1
 			return
 		}
 		if next <= d.end {
@@ -150,11 +150,12 @@ func (d *Decoder) members(pos, next, items int) bool {
 		at, items = next, more
 	}
 	at = d.space(at + 1)
-	if at < d.end {
+	if at < d.end && !d.inner {
 		d.fail(ReasonTrailing, "nothing after the object", at, d.end-at)
 		return false
 	}
 	d.fill()
+	d.behind = at
 	return true
 }
 
@@ -322,7 +323,7 @@ func (d *Decoder) extra(s span, key []byte, pos int) (int, bool) {
 		d.fail(ReasonDuplicate, "each key once", s.from-1, s.to-s.from+2)
 		return 0, false
 	}
-	next, ok := d.skip(pos, 1)
+	next, ok := d.skip(pos, d.level)
 	if ok {
 		d.extraneous(key, kindOf(d.buf[pos]), s.from-1, s.to-s.from+2)
 	}

@@ -20,9 +20,11 @@ type Plan struct {
 	fields  []field    // at the top of a record, that columns come from within
 	nodes   []pathNode // from 1 on
 	record  []int      // columns that come from the key, the headers or the timestamp
-	atOnce  int        // names that a record has if no column is missing, −1: they do not tell
-	names   nameTable  // columns
-	keys    nameTable  // of an object of JSON or a record of Avro: columns, and fields that columns come from within
+	events  []int      // columns that come from what a change event has beside the row
+	event   eventPlan
+	atOnce  int       // names that a record has if no column is missing, −1: they do not tell
+	names   nameTable // columns
+	keys    nameTable // of an object of JSON or a record of Avro: columns, and fields that columns come from within
 	csv     csvStyle
 	avro    *avroPlans
 	proto   *protoPlans
@@ -121,7 +123,7 @@ func compileField(c *schema.Column) (field, []error) {
 	if !f.isTime() && (f.unit != "" || f.layout != "" || f.zone != nil) {
 		errs = append(errs, fmt.Errorf("unit, layout and zone belong to a date or a timestamp, this is a %s: leave them out", f.typeName))
 	}
-	if f.from.Part != schema.FromField {
+	if f.from.Part != schema.FromField && f.from.Part != schema.FromEnvelope {
 		if f.kind == schema.String && !f.json {
 			f.want += " in UTF-8"
 		}
@@ -200,7 +202,8 @@ func (f *field) checkDefault() []error {
 
 // Decoder makes a decoder for one goroutine.
 func (p *Plan) Decoder() *Decoder {
-	d := &Decoder{plan: p, seed: maphash.MakeSeed()}
+	d := &Decoder{plan: p, seed: maphash.MakeSeed(), level: 1}
+	d.beginEnvelope()
 	d.slots = make([]column, len(p.columns)+len(p.fields))
 	d.columns = d.slots[:len(p.columns):len(p.columns)]
 	d.within = make([]bool, len(p.nodes))

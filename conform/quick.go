@@ -355,7 +355,7 @@ func (d *Decoder) quickDrop(pos int) int {
 		}
 	}
 	d.trying = true
-	next, ok := d.skip(pos, 1)
+	next, ok := d.skip(pos, d.level)
 	d.trying = false
 	if !ok {
 		return 0

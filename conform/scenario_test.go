@@ -16,7 +16,7 @@ import (
 
 // Scenarios are read by eye. Their commands:
 //
-//	table missing=… extra=… widen=… narrow=…    one column a line: its name, its
+//	table debezium format=… missing=… extra=… widen=… narrow=…    one column a line: its name, its
 //	        type, then required, null or default=… (else the type's own default),
 //	        aliases=a,b from=… unit=… zone=… layout=… (to the end of the line)
 //	decode  one record a line; <tombstone> is none. Tells values, rejects, drift
@@ -103,7 +103,16 @@ func parseTable(t *testing.T, d *datadriven.TestData) *schema.Table {
 	table := &schema.Table{Name: "t", EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution()}
 	actions := map[string]schema.Action{"accept": schema.Accept, "quarantine": schema.Quarantine, "halt": schema.Halt}
 	policies := map[string]*schema.Action{"missing": &table.Evolution.Missing, "extra": &table.Evolution.Extra, "widen": &table.Evolution.Widen, "narrow": &table.Evolution.Narrow}
+	debezium := false
 	for _, arg := range d.CmdArgs {
+		switch arg.String() {
+		case "debezium":
+			debezium = true
+			continue
+		case "format=connect-json":
+			table.Format = schema.ConnectJSONFormat
+			continue
+		}
 		action, known := actions[strings.Join(arg.Vals, "")]
 		if policies[arg.Key] == nil || !known {
 			d.Fatalf(t, "no such policy %s", arg)
@@ -112,6 +121,9 @@ func parseTable(t *testing.T, d *datadriven.TestData) *schema.Table {
 	}
 	for line := range strings.Lines(d.Input) {
 		table.Columns = append(table.Columns, parseColumn(t, strings.TrimSpace(line)))
+	}
+	if debezium {
+		table.AddChange()
 	}
 	return table
 }

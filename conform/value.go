@@ -21,7 +21,7 @@ const (
 func (d *Decoder) value(column, pos int) (int, bool) {
 	switch c := d.peek(pos); {
 	case d.columns[column].json:
-		return d.asJSON(column, pos, 1)
+		return d.asJSON(column, pos, d.level)
 	case c == '"':
 		s, ok := d.str(pos)
 		if ok {
@@ -58,7 +58,7 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 		}
 		return next, ok
 	default:
-		next, ok := d.skip(pos, 1)
+		next, ok := d.skip(pos, d.level)
 		if ok {
 			d.unfit(column, ReasonType, pos, next-pos)
 		}

@@ -33,6 +33,7 @@ func (t *tableReader) readColumns(v value) {
 			t.schema.Columns = append(t.schema.Columns, c)
 		}
 	}
+	t.addChange()
 	t.oneMeaning(v)
 }
 
@@ -121,7 +122,11 @@ func (t *tableReader) readFrom(v value, c *schema.Column) {
 	}
 	v.nameable(from.Header)
 	c.From = from
-	for _, err := range []error{c.From.Validate(c), c.InFormat(t.schema.Format)} {
+	var outside error
+	if from.Part == schema.FromEnvelope && !t.schema.Debezium {
+		outside = schema.ErrNoEnvelope
+	}
+	for _, err := range []error{c.From.Validate(c), c.InFormat(t.schema.Format), outside} {
 		if err != nil {
 			v.fault("of column %s: %v", c.Name, err)
 			c.From = schema.From{}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -138,7 +139,7 @@ tables: [{name: t, preset: banking/transactions}]
 		"writer.target_file": formatSize(c.Writer.TargetFile),
 		"registry.timeout":   formatDuration(c.Registry.Timeout),
 		"kafka.start":        k.Start, "kafka.on_loss": k.OnLoss, "kafka.session_timeout": formatDuration(k.SessionTimeout), "kafka.protocol": k.Protocol,
-		"money": "decimal", "ids": "long", "format": table.Format, "csv.header": "true", "csv.separator": string(table.Schema.CSV.Separator), "csv.quote": string(table.Schema.CSV.Quote), "csv.encoding": table.Schema.CSV.Encoding, "csv.decimal_comma": "false", "partition_by": table.Schema.Partition.String(),
+		"money": "decimal", "ids": "long", "format": table.Format, "debezium": strconv.FormatBool(table.Schema.Debezium), "csv.header": "true", "csv.separator": string(table.Schema.CSV.Separator), "csv.quote": string(table.Schema.CSV.Quote), "csv.encoding": table.Schema.CSV.Encoding, "csv.decimal_comma": "false", "partition_by": table.Schema.Partition.String(),
 		"evolution.missing": "default", "evolution.extra": "drop", "evolution.widen": "accept", "evolution.narrow": "quarantine",
 		"watermark.delay": formatDuration(table.Delay), "watermark.max_future": formatDuration(table.MaxFuture),
 		"watermark.idle_after": formatDuration(table.IdleAfter), "watermark.late": table.Late.String(),

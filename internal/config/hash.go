@@ -58,7 +58,7 @@ func (t *Table) effective() map[string]any {
 	}
 	return map[string]any{
 		"name": t.Schema.Name, "columns": columns, "event_time": t.Schema.EventTime, "partition_by": t.Schema.Partition,
-		"evolution": t.Schema.Evolution, "topics": t.Topics, "format": t.Format, "schema_file": t.SchemaFile, "csv": t.Schema.CSV, "delay": t.Delay, "max_future": t.MaxFuture,
+		"evolution": t.Schema.Evolution, "topics": t.Topics, "format": t.Format, "debezium": t.Schema.Debezium, "schema_file": t.SchemaFile, "csv": t.Schema.CSV, "delay": t.Delay, "max_future": t.MaxFuture,
 		"idle_after": t.IdleAfter, "late": t.Late, "checks": t.Checks, "dedupe": t.Dedupe, "policy": t.Policy, "writer": t.Writer,
 	}
 }

@@ -32,9 +32,9 @@ var (
 	}}
 	registryTLSSection = layout{title: "registry.tls", keys: tlsSection.keys}
 	tableSection       = layout{title: "a table", keys: []string{
-		"name", "preset", "money", "ids", "topics", "format", "schema_file", "csv", "event_time", "partition_by", "columns", "evolution", "watermark",
+		"name", "preset", "money", "ids", "topics", "format", "debezium", "schema_file", "csv", "event_time", "partition_by", "columns", "evolution", "watermark",
 		"dedupe", "checks", "on_fail", "halt_above", "halt_min_rows", "writer", "backfill",
-	}, absent: []string{"debezium", "compaction", "delta", "notify"}}
+	}, absent: []string{"compaction", "delta", "notify"}}
 	csvSection = layout{title: "csv", keys: []string{
 		"header", "separator", "quote", "encoding", "null_values", "decimal_comma", "thousands",
 	}}

@@ -13,7 +13,7 @@ func (t *tableReader) readRaw() {
 		return
 	}
 	const way = "needs columns, and this table takes those of its files: write columns: too (tidemark schema infer prints them)"
-	for _, key := range []string{"topics", "event_time", "checks", "dedupe"} {
+	for _, key := range []string{"topics", "debezium", "event_time", "checks", "dedupe"} {
 		t.section.with(key, func(v value) { v.fault(way) })
 	}
 	if len(t.Writer.SortBy) > 0 {

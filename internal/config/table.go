@@ -96,6 +96,7 @@ func (t *tableReader) read(in inherited) {
 	})
 	s.with("topics", t.readTopics)
 	s.with("format", t.readFormat)
+	s.with("debezium", t.readDebezium)
 	s.with("schema_file", t.readSchemaFile)
 	if t.Format == "avro" && !s.has("schema_file") {
 		s.r.fault(s.at, "schema_file is missing: format avro needs the schema: write schema_file: tx.avsc, or format: avro-registry")
@@ -104,6 +105,7 @@ func (t *tableReader) read(in inherited) {
 	before := len(s.r.faults)
 	p := t.readPreset()
 	s.with("columns", t.readColumns)
+	t.addChange()
 	if len(t.schema.Columns) == 0 && !s.has("columns") && p.usable && !t.Raw {
 		s.r.fault(s.at, "columns are missing: write columns: [{name: id, type: long}], or preset: banking/transactions")
 	}
@@ -158,6 +160,26 @@ func (t *tableReader) readFormat(v value) {
 		v.fault("%s: not in this version: write json, csv, avro, avro-registry or protobuf-registry", f)
 	default:
 		v.fault("%s: write json, csv, avro, avro-registry or protobuf-registry", v.shown())
+	}
+}
+
+// readDebezium reads whether the values in topics are change events.
+func (t *tableReader) readDebezium(v value) {
+	v.truth(&t.schema.Debezium)
+	switch t.Format {
+	case "json":
+	default:
+		if t.schema.Debezium {
+			v.fault("change events in format %s are not in this version: write format: json", t.Format)
+		}
+		t.schema.Debezium = false
+	}
+}
+
+// addChange gives a table of change events the columns that it has besides its own.
+func (t *tableReader) addChange() {
+	if t.schema.Debezium && len(t.schema.Columns) > 0 && t.schema.Column(schema.ChangeOp) < 0 {
+		t.schema.AddChange()
 	}
 }
 

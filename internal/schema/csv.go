@@ -15,6 +15,7 @@ const (
 	AvroFormat                           // a datum of Avro in single-object encoding, or a bare one
 	AvroRegistryFormat                   // a datum of Avro whose schema a registry has
 	ProtobufRegistryFormat               // a message of Protobuf whose schema a registry has
+	ConnectJSONFormat                    // an object with the schema of Kafka Connect and a payload
 )
 
 // InRegistry reports whether a registry has the schemas of the values.

@@ -14,7 +14,7 @@ import (
 type From struct {
 	Part   Part
 	Header string `json:",omitempty"` // whose value is taken, of FromHeader
-	Path   []Step `json:",omitempty"` // to the value, of FromField; the first step is a key
+	Path   []Step `json:",omitempty"` // to the value, of FromField and FromEnvelope; the first step is a key
 }
 
 // Part is the part of a record that a value is taken from.
@@ -26,7 +26,10 @@ const (
 	FromKey                   // Kafka's key
 	FromHeader                // the last header of a name
 	FromTimestamp             // Kafka's timestamp
+	FromEnvelope              // what stands in a change event beside the row
 )
+
+func (p Part) hasPath() bool { return p == FromField || p == FromEnvelope }
 
 // Step leads from an object to what stands under a key, or from an array to one of
 // its elements.
@@ -47,7 +50,10 @@ func (f From) IsZero() bool { return f.Part == FromField && len(f.Path) == 0 }
 
 // Nested reports whether the value stands within an object or an array of the
 // record.
-func (f From) Nested() bool { return len(f.Path) > 1 }
+func (f From) Nested() bool { return f.Part == FromField && len(f.Path) > 1 }
+
+// within reports whether the value stands within something else of the record.
+func (f From) within() bool { return f.Nested() || f.Part == FromEnvelope }
 
 // String is what ParseFrom reads, "" for the zero From.
 func (f From) String() string {
@@ -58,6 +64,8 @@ func (f From) String() string {
 		return "$timestamp"
 	case FromHeader:
 		return "$headers." + f.Header
+	case FromEnvelope:
+		return envelope + pathString(f.Path)
 	}
 	return pathString(f.Path)
 }
@@ -81,10 +89,13 @@ func pathString(path []Step) string {
 	return out.String()
 }
 
+// envelope is what a path into a change event begins with.
+const envelope = "$envelope."
+
 // ParseFrom reads a path such as customer.address.city or items[0].sku, $key,
-// $timestamp, or $headers. and a name, which goes to the end of the text. A key with
-// other letters than these stands between double quotes, where \" is a quote and \\ a
-// backslash.
+// $timestamp, $envelope. and a path, or $headers. and a name, which goes to the end of the
+// text. A key with other letters than these stands between double quotes, where \" is a
+// quote and \\ a backslash.
 func ParseFrom(s string) (From, error) {
 	if !utf8.ValidString(s) {
 		return From{}, errors.New("write UTF-8")
@@ -98,8 +109,11 @@ func ParseFrom(s string) (From, error) {
 		return From{Part: FromHeader, Header: name}, nil
 	case s == "$topic", s == "$partition", s == "$offset":
 		return From{}, fmt.Errorf("every row has this in its column _%s: leave the column out", s[1:])
+	case strings.HasPrefix(s, envelope):
+		path, err := parsePath(s[len(envelope):])
+		return From{Part: FromEnvelope, Path: path}, err
 	case strings.HasPrefix(s, "$"):
-		return From{}, errors.New(`write $key, $headers.NAME or $timestamp; a field whose name begins with $ stands in quotes, as in '"$id"'`)
+		return From{}, errors.New(`write $key, $headers.NAME, $timestamp, or of change events $envelope.source.lsn; a field whose name begins with $ stands in quotes, as in '"$id"'`)
 	}
 	path, err := parsePath(s)
 	return From{Path: path}, err
@@ -213,7 +227,7 @@ func (f From) Validate(c *Column) error {
 		return fmt.Errorf("from %s is a timestamp, and the column is %s: write type: timestamp", f, c.Type)
 	case len(c.Aliases) > 0 && (f.Part != FromField || f.Nested()):
 		return fmt.Errorf("from %s is the one place that the value comes from: leave out aliases, which are other names of a field at the top of a record", f)
-	case f.Part == FromField && len(f.Path) > 0 && (len(f.Path) > MaxSteps || f.Path[0].Index >= 0 || f.Path[0].Key == ""):
+	case f.Part == FromEnvelope && len(f.Path) == 0, f.Part.hasPath() && len(f.Path) > 0 && (len(f.Path) > MaxSteps || f.Path[0].Index >= 0 || f.Path[0].Key == ""):
 		return errors.New("from is no path: it begins with a key")
 	}
 	return nil
@@ -239,12 +253,12 @@ func (t *Table) Overlaps() []Overlap {
 	var out []Overlap
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if !c.From.Nested() {
+		if !c.From.within() {
 			continue
 		}
 		for j := range t.Columns {
 			other := &t.Columns[j]
-			if i == j || j > i && other.From.Nested() {
+			if i == j || j > i && other.From.within() || other.From.Part != c.From.Part {
 				continue
 			}
 			if why := c.overlap(other); why != "" {
@@ -265,7 +279,11 @@ func (c *Column) overlap(other *Column) string {
 		for n < min(len(mine), len(path)) && mine[n] == path[n] {
 			n++
 		}
-		switch whole := pathString(mine[:n]); {
+		whole := pathString(mine[:n])
+		if c.From.Part == FromEnvelope {
+			whole = envelope + whole
+		}
+		switch {
 		case n == len(mine) && n == len(path):
 			return fmt.Sprintf("columns %s and %s both come from %s: a value fills one column", other.Name, c.Name, whole)
 		case n == len(mine) && c.Type.JSON, n == len(path) && other.Type.JSON && len(other.Aliases) == 0:
@@ -283,7 +301,7 @@ func (c *Column) overlap(other *Column) string {
 // paths is where the column's values may stand, none where they come from another
 // part of a record than its fields.
 func (c *Column) paths() [][]Step {
-	if c.From.Nested() {
+	if c.From.within() {
 		return [][]Step{c.From.Path}
 	}
 	var paths [][]Step

@@ -48,6 +48,7 @@ func TestParseFrom(t *testing.T) {
 	for text, want := range map[string]schema.From{
 		"$key": {Part: schema.FromKey}, "$timestamp": {Part: schema.FromTimestamp},
 		"$headers.a.b c": {Part: schema.FromHeader, Header: "a.b c"},
+		"$envelope.op":   {Part: schema.FromEnvelope}, `$envelope."$x"[1].y`: {Part: schema.FromEnvelope},
 	} {
 		if got, err := schema.ParseFrom(text); err != nil || got.Part != want.Part || got.Header != want.Header || got.String() != text {
 			t.Errorf("%s: got %+v (%s), %v", text, got, got, err)
@@ -80,9 +81,12 @@ func TestParseFromFaults(t *testing.T) {
 		"a[1":                    "at character 3: write an index",
 		"a[1000000]":             "at character 3: write an index",
 		"a[0]b":                  "at character 5: write . and a key",
-		"$headers.":              "write $key, $headers.NAME or $timestamp",
-		"$headers":               "write $key, $headers.NAME or $timestamp",
-		"$keys":                  "write $key, $headers.NAME or $timestamp",
+		"$headers.":              "write $key, $headers.NAME, $timestamp, or",
+		"$headers":               "write $key, $headers.NAME, $timestamp, or",
+		"$keys":                  "write $key, $headers.NAME, $timestamp, or",
+		"$envelope":              "write $key",
+		"$envelope.":             "at character 1: write a key",
+		"$envelope.a..b":         "at character 3: write a key",
 		"$offset":                "every row has this in its column _offset",
 		"\xff":                   "write UTF-8",
 		strings.Repeat("a.", 40): "a path has at most 32 steps",

@@ -104,6 +104,7 @@ type Table struct {
 	Evolution Evolution
 	Format    Format // of the values in topics
 	CSV       CSV    // how records in CSV are written; the zero CSV is the default
+	Debezium  bool   // the values in topics are change events, whose rows lie within them
 }
 
 // Column returns the index of the column of that name, −1 if there is none.
@@ -124,6 +125,9 @@ var reserved = map[string]bool{
 
 // Validate reports what is wrong with the column by itself.
 func (c *Column) Validate() error {
+	if c.OfChange() {
+		return nil
+	}
 	if reserved[c.Name] || strings.HasPrefix(c.Name, "_") {
 		return fmt.Errorf("this name is Tidemark's own (names beginning with _ are too): use another, and list the source's name under aliases")
 	}
@@ -162,6 +166,9 @@ func (t *Table) Validate() error {
 		}
 		if err := c.InFormat(t.Format); err != nil {
 			bad("column %s of table %s: %w", c.Name, t.Name, err)
+		}
+		if c.From.Part == FromEnvelope && !t.Debezium {
+			bad("column %s of table %s: %w", c.Name, t.Name, ErrNoEnvelope)
 		}
 		if err := c.Validate(); err != nil {
 			bad("column %s of table %s: %w", c.Name, t.Name, err)
