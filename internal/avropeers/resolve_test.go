@@ -188,7 +188,7 @@ func (p *pairing) run(t *testing.T, java *process, rows int, tally map[string]*o
 			want = read.([]any)
 		}
 		if err := p.compare(b, row, records[row].([]any), want, tally); err != nil {
-			return fmt.Errorf("%w\nrecord %v\nJava reads %v: %v", err, records[row], want, err)
+			return fmt.Errorf("%w\nrecord %v\nJava reads %v", err, records[row], want)
 		}
 	}
 	return nil
