@@ -1,74 +1,341 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
+	"tidemark/conform"
+	"tidemark/internal/avroschema"
+	"tidemark/internal/batch"
 	"tidemark/internal/config"
 	"tidemark/internal/infer"
+	"tidemark/internal/pipeline"
+	"tidemark/internal/protoschema"
 	"tidemark/internal/rawfile"
+	"tidemark/internal/registry"
 	"tidemark/internal/schema"
+	"tidemark/internal/schemas"
+	"tidemark/internal/status"
 )
 
 // schemaCommand is `tidemark schema`.
 type schemaCommand struct {
 	Show    showCommand    `cmd:"" help:"Show a table's columns as they are applied."`
 	History historyCommand `cmd:"" help:"Show which columns a table had, and which schemas its records were written with."`
-	Infer   inferCommand   `cmd:"" help:"Print the columns that files have, for a configuration."`
-	Diff    diffCommand    `cmd:"" help:"Show how a schema differs from a table, before records come."`
+	Infer   inferCommand   `cmd:"" help:"Print the columns that files, a topic or a subject have, for a configuration."`
+	Diff    diffCommand    `cmd:"" help:"Show how a schema, a topic or files differ from a table, before records come."`
 }
 
 // inferCommand is `tidemark schema infer`.
 type inferCommand struct {
-	Config string   `short:"c" placeholder:"FILE" help:"The configuration, where --table is."`
-	Table  string   `placeholder:"T" help:"Read CSV the way that this table says. Default: with a header, commas and double quotes."`
-	Format string   `enum:"auto,csv,json,avro,parquet" default:"auto" placeholder:"FORMAT" help:"How the files are written: auto (default: look at each), csv, json, avro or parquet."`
-	Paths  []string `arg:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://)."`
+	Config   string   `short:"c" placeholder:"FILE" help:"The configuration: where brokers and registry are, and --table."`
+	Table    string   `placeholder:"T" help:"Read CSV the way that this table says. Default: with a header, commas and double quotes."`
+	Format   string   `enum:"auto,csv,json,avro,parquet" default:"auto" placeholder:"FORMAT" help:"How the files are written: auto (default: look at each), csv, json, avro or parquet."`
+	Topic    string   `xor:"what" placeholder:"T" help:"Look at the newest records of a topic: JSON, or Avro or Protobuf with a registry."`
+	Subject  string   `xor:"what" placeholder:"S" help:"Look at the newest version of a subject of the registry."`
+	Records  int      `default:"1000" placeholder:"N" help:"How many records of a topic are looked at. Default: 1000."`
+	Brokers  []string `placeholder:"B" help:"Brokers, as HOST:PORT. Default: those of the configuration."`
+	Registry string   `placeholder:"URL" help:"The registry. Default: that of the configuration."`
+	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://)."`
 }
 
 // Help is shown by --help.
 func (inferCommand) Help() string {
-	return fmt.Sprintf("The first %d rows are looked at. Types are the narrowest that fit; what is no number for certain is text. ", infer.Rows) +
+	return fmt.Sprintf("Of files, the first %s rows are looked at. Types are the narrowest that fit; what is no number for certain is text. Records that name a schema have its types. ", status.Number(infer.Rows)) +
+		"Comments tell what was seen: the share of records without a value, the widest one, and what may be a key or the event time. " +
 		"Look over what comes out before it goes into a configuration: which columns are required, only you know.\n\n" +
-		example("tidemark schema infer raw/branches.csv")
+		example("tidemark schema infer raw/branches.csv", "tidemark schema infer -c tidemark.yaml --topic transactions", "tidemark schema infer --brokers localhost:9092 --topic transactions",
+			"tidemark schema infer --registry http://localhost:8081 --subject transactions-value")
 }
 
 // Run prints a columns: block.
 func (c *inferCommand) Run(ctx context.Context, p *program) error {
-	options := rawfile.Options{Format: rawfile.Format(c.Format), CSV: schema.DefaultCSV()}
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	var r *infer.Result
 	switch {
-	case c.Table != "" && c.Config == "":
-		return usageError{"--table needs -c FILE"}
-	case c.Config != "":
-		cfg, err := config.Load(c.Config)
-		if err != nil {
-			return err
+	case c.Topic+c.Subject != "" && len(c.Paths) > 0, c.Topic+c.Subject == "" && len(c.Paths) == 0:
+		return usageError{"name files, --topic T or --subject S"}
+	case c.Topic != "":
+		r, err = c.ofTopic(ctx, cfg)
+	case c.Subject != "":
+		r, err = c.ofSubject(ctx, cfg)
+	default:
+		r, err = c.ofFiles(ctx, cfg)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(p.stdout, r.YAML())
+	return err
+}
+
+// load reads the configuration, if there is one, with what flags say in its place.
+func (c *inferCommand) load() (*config.Config, error) {
+	cfg := &config.Config{Memory: 1 << 30}
+	if c.Table != "" && c.Config == "" {
+		return nil, usageError{"--table needs -c FILE"}
+	}
+	if c.Records < 1 || c.Records > mostSampled {
+		return nil, usageError{fmt.Sprintf("--records %d: look at some", c.Records)}
+	}
+	if c.Config != "" {
+		var err error
+		if cfg, err = config.Load(c.Config); err != nil {
+			return nil, err
 		}
-		if c.Table == "" {
-			break
-		}
+	}
+	if len(c.Brokers) > 0 {
+		cfg.Kafka = &config.Kafka{Brokers: c.Brokers, Group: "tidemark", Start: "earliest"}
+	}
+	if c.Registry != "" {
+		cfg.Registry = &config.Registry{URLs: []string{c.Registry}}
+	}
+	if c.Topic != "" && cfg.Kafka == nil {
+		return nil, usageError{"--topic needs -c FILE with kafka, or --brokers HOST:PORT"}
+	}
+	if c.Subject != "" && cfg.Registry == nil {
+		return nil, usageError{"--subject needs -c FILE with registry, or --registry URL"}
+	}
+	return cfg, nil
+}
+
+func (c *inferCommand) ofFiles(ctx context.Context, cfg *config.Config) (*infer.Result, error) {
+	options := rawfile.Options{Format: rawfile.Format(c.Format), CSV: schema.DefaultCSV()}
+	if c.Table != "" {
 		tables, err := selectTables(cfg, c.Table)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		options.CSV = tables[0].Schema.CSV
 	}
 	found, err := rawfile.Find(ctx, c.Paths, openBucket)
 	if errors.Is(err, rawfile.ErrNoMatch) {
-		return usageError{err.Error()}
+		return nil, usageError{err.Error()}
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = found.Close() }()
 	if len(found.Bad) > 0 {
-		return found.Bad[0]
+		return nil, found.Bad[0]
 	}
 	r, err := infer.Files(ctx, found.Entries, options)
 	if err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(c.Paths, " "), err)
+		return nil, fmt.Errorf("%s: %w", strings.Join(c.Paths, " "), err)
 	}
-	_, err = fmt.Fprint(p.stdout, r.YAML())
-	return err
+	s, err := filesOf(ctx, c.Paths, options, infer.Rows)
+	if err != nil {
+		return nil, err
+	}
+	t := inferred(r, schema.JSONFormat)
+	t.Schema.CSV = options.CSV
+	return r, observeColumns(ctx, r, s, t)
+}
+
+// inferred is a table of the columns that were found.
+func inferred(r *infer.Result, f schema.Format) *pipeline.Table {
+	return &pipeline.Table{Schema: &schema.Table{
+		Name: "inferred", Columns: r.Pasted(), EventTime: -1, Partition: schema.Unpartitioned, Evolution: schema.DefaultEvolution(), Format: f,
+	}}
+}
+
+// observeColumns notes what a sample has in the columns that were found.
+func observeColumns(ctx context.Context, r *infer.Result, s *sampled, t *pipeline.Table) error {
+	if len(t.Schema.Columns) == 0 {
+		return nil
+	}
+	b, _, _, err := s.decode(ctx, t)
+	if err != nil {
+		return err
+	}
+	r.Observe(b)
+	return nil
+}
+
+// ofSubject takes the columns of the newest version of a subject.
+func (c *inferCommand) ofSubject(ctx context.Context, cfg *config.Config) (*infer.Result, error) {
+	client, err := registry.New(registryConfig(cfg.Registry))
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("registry: %v", err)}
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
+	defer cancel()
+	v, err := client.Latest(ctx, c.Subject)
+	if err != nil {
+		return nil, fmt.Errorf("subject %s: %w", c.Subject, err)
+	}
+	title := fmt.Sprintf("version %d of subject %s", v.Version, c.Subject)
+	r, err := ofSchema(v.Schema)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title, err)
+	}
+	r.Of = title
+	r.Notes = append([]string{"format: " + map[registry.Type]string{registry.Avro: "avro-registry", registry.Protobuf: "protobuf-registry"}[v.Schema.Type]}, r.Notes...)
+	return r, nil
+}
+
+func ofSchema(s registry.Schema) (*infer.Result, error) {
+	switch s.Type {
+	case registry.Avro:
+		refers := make([][]byte, len(s.References))
+		for i, r := range s.References {
+			refers[i] = []byte(r.Text)
+		}
+		parsed, err := avroschema.Parse([]byte(s.Text), refers...)
+		if err != nil {
+			return nil, err
+		}
+		return infer.Avro(parsed), nil
+	case registry.Protobuf:
+		var imports []protoschema.Import
+		for _, r := range s.References {
+			imports = append(imports, protoschema.Import{Path: r.Name, Text: r.Text})
+		}
+		parsed, err := protoschema.Parse(s.Text, imports...)
+		if err != nil {
+			return nil, err
+		}
+		m := parsed.Message(0)
+		if m == nil {
+			return nil, errors.New("it has no message")
+		}
+		r := infer.Message(m)
+		r.Notes = append(r.Notes, "of message "+m.Name)
+		return r, nil
+	}
+	return nil, usageError{fmt.Sprintf("it is one of %s: look at records of its topic, with --topic", s.Type)}
+}
+
+// ofTopic looks at the newest records of a topic, and finds out by themselves how they are
+// written.
+func (c *inferCommand) ofTopic(ctx context.Context, cfg *config.Config) (*infer.Result, error) {
+	s, err := tailOf(ctx, cfg, c.Topic, c.Records)
+	if err != nil {
+		return nil, err
+	}
+	framed, objects := 0, 0
+	for row := range s.raw.Rows() {
+		switch v := bytes.TrimLeft(s.raw.Value(row), " \t\r\n"); {
+		case len(v) > 0 && v[0] == '{':
+			objects++
+		case len(v) > 5 && v[0] == 0 || len(s.raw.Headers(row)) > 0:
+			framed++
+		}
+	}
+	switch {
+	case objects >= framed && objects > 0:
+		return ofObjects(ctx, s)
+	case framed == 0:
+		return nil, usageError{fmt.Sprintf("%s: they are neither objects of JSON nor name a schema of a registry: of CSV, look at a file that has a header", s.title)}
+	case cfg.Registry == nil:
+		return nil, usageError{fmt.Sprintf("%s: they name schemas of a registry: write registry: {url: …} in the configuration, or --registry URL", s.title)}
+	}
+	return ofFramed(ctx, cfg, s)
+}
+
+// ofObjects looks at objects of JSON, without what Kafka Connect and Debezium put around them.
+func ofObjects(ctx context.Context, s *sampled) (*infer.Result, error) {
+	kinds := map[string]int{}
+	var values [][]byte
+	bare := &sampled{title: s.title, raw: &batch.Raw{}}
+	source := bare.raw.Source(batch.Source{Topic: "inferred", Layout: &batch.Layout{Format: batch.JSON}})
+	for row := range s.raw.Rows() {
+		v, kind := infer.Unwrap(s.raw.Value(row))
+		kinds[kind]++
+		values = append(values, v)
+		bare.raw.Append(source, &batch.Record{Offset: s.raw.Offsets[row], Value: v})
+	}
+	r, others := infer.Values(values)
+	r.Of = s.title
+	format := "json"
+	for kind, n := range kinds {
+		if kind != "" && 2*n > len(values) {
+			format = kind
+		}
+	}
+	r.Notes = append(r.Notes, "format: "+format)
+	if others > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s are no objects of JSON: not looked at", status.Count(int64(others), "record")))
+	}
+	return r, observeColumns(ctx, r, bare, inferred(r, schema.JSONFormat))
+}
+
+// ofFramed takes the columns of the schema that the newest record names.
+func ofFramed(ctx context.Context, cfg *config.Config, s *sampled) (*infer.Result, error) {
+	client, err := registry.New(registryConfig(cfg.Registry))
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("registry: %v", err)}
+	}
+	defer client.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	shared := schemas.New(client, slog.New(slog.DiscardHandler))
+	go shared.Run(ctx)
+	var why string
+	for _, as := range []struct {
+		format schema.Format
+		name   string
+		from   interface {
+			pipeline.Schemas
+			conform.Schemas
+		}
+	}{{schema.AvroRegistryFormat, "avro-registry", shared}, {schema.ProtobufRegistryFormat, "protobuf-registry", shared.Protobuf()}} {
+		w, err := s.newest(ctx, as.from)
+		if err != nil {
+			return nil, err
+		}
+		var r *infer.Result
+		switch {
+		case w.Schema != nil:
+			r = infer.Avro(w.Schema)
+		case w.Message != nil:
+			r = infer.Message(w.Message)
+		default:
+			why = w.Want
+			continue
+		}
+		r.Of, r.Notes = s.title, append(r.Notes, "format: "+as.name)
+		if o := w.Origin; o != nil {
+			r.Notes = append(r.Notes, "of schema "+o.ID+", which the newest of them names")
+		}
+		t := inferred(r, as.format)
+		t.Schemas, t.Written = as.from, as.from
+		return r, observeColumns(ctx, r, s, t)
+	}
+	return nil, usageError{fmt.Sprintf("%s: the newest needs %s", s.title, why)}
+}
+
+// newest is what the newest record was written with, once the registry has told it.
+func (s *sampled) newest(ctx context.Context, from interface {
+	pipeline.Schemas
+	conform.Schemas
+}) (conform.Written, error) {
+	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
+	defer cancel()
+	row := s.raw.Rows() - 1
+	for row > 0 && len(s.raw.Value(row)) == 0 {
+		row--
+	}
+	rec := batch.Record{Value: s.raw.Value(row)}
+	if h := s.raw.Headers(row); len(h) > 0 {
+		rec.Headers = batch.DecodeHeaders(h)
+	}
+	for {
+		changed := from.Changed()
+		if from.Ready(&rec) {
+			return from.Schema(rec.Value, s.raw.Headers(row)), nil
+		}
+		select {
+		case <-ctx.Done():
+			return conform.Written{}, fmt.Errorf("the registry does not answer: %w", context.Cause(ctx))
+		case <-changed:
+		}
+	}
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -144,6 +141,14 @@ func fateOf(plan *conform.Plan, t *schema.Table, d batch.Drift) (fate string, re
 	return "taken as it is", false
 }
 
+// refusal is the error of a schema that the table's policy would not let pass.
+func (s *subject) refusal() error {
+	if !s.refused {
+		return nil
+	}
+	return usageError{fmt.Sprintf("%s: %v", s.name, errDiffers)}
+}
+
 // text writes the differences as a table.
 func (s *subject) text() string {
 	if len(s.rows) == 0 {
@@ -195,82 +200,4 @@ func (c *plan) reachRegistry(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// diffCommand is `tidemark schema diff`.
-type diffCommand struct {
-	Config  string `short:"c" required:"" placeholder:"FILE" help:"The configuration."`
-	Table   string `required:"" placeholder:"T" help:"The table."`
-	Subject string `placeholder:"S" help:"The subject whose newest version is looked at. Default: the table's first topic, and -value."`
-	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro or Protobuf, in place of the registry's."`
-	Message string `placeholder:"M" help:"Of a schema of Protobuf, the message that the records are. Default: the first of the file."`
-}
-
-// Help is shown by --help.
-func (diffCommand) Help() string {
-	return "How a schema differs from a table, and what would become of records that are written with it, before any comes. The exit code is 2 where every one of them would be rejected, or halt the table.\n\n" +
-		example("tidemark schema diff -c tidemark.yaml --table transactions", "tidemark schema diff -c tidemark.yaml --table transactions next.avsc")
-}
-
-// Run compares.
-func (c *diffCommand) Run(ctx context.Context, p *program) error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return err
-	}
-	tables, err := selectTables(cfg, c.Table)
-	if err != nil {
-		return err
-	}
-	t := tables[0]
-	found, err := c.compare(ctx, cfg, t)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprint(p.stdout, found.text()); err != nil {
-		return err
-	}
-	if found.refused {
-		return usageError{fmt.Sprintf("%s: %v", found.name, errDiffers)}
-	}
-	return nil
-}
-
-func (c *diffCommand) compare(ctx context.Context, cfg *config.Config, t *config.Table) (*subject, error) {
-	if c.Path != "" {
-		if t.Schema.Format == schema.ProtobufRegistryFormat {
-			text, err := os.ReadFile(filepath.Clean(c.Path))
-			if err != nil {
-				return nil, usageError{err.Error()}
-			}
-			found, err := ofMessage(t, c.Path, c.Message, protoText{text: string(text)})
-			if err != nil {
-				return nil, usageError{c.Path + ": " + err.Error()}
-			}
-			return found, nil
-		}
-		s, err := schemaFile(c.Path)
-		if err != nil {
-			return nil, usageError{strings.TrimPrefix(err.Error(), "schema_file: ")}
-		}
-		return compared(t, c.Path, func(plan *conform.Plan) []batch.Drift { return plan.Differences(s) })
-	}
-	if cfg.Registry == nil {
-		return nil, usageError{"name a file, or write registry: {url: …} in the configuration"}
-	}
-	if c.Subject == "" && len(t.Topics) == 0 {
-		return nil, usageError{fmt.Sprintf("table %s has no topics: say which --subject", t.Schema.Name)}
-	}
-	name := c.Subject
-	if name == "" {
-		name = t.Topics[0] + "-value"
-	}
-	client, err := registry.New(registryConfig(cfg.Registry))
-	if err != nil {
-		return nil, usageError{fmt.Sprintf("registry: %v", err)}
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, kafkaPatience)
-	defer cancel()
-	return ofSubject(ctx, client, t, name, c.Message)
 }

@@ -34,6 +34,9 @@ type Column struct {
 	Name   string
 	Type   schema.Type
 	Remark string // what a person should know, "" if there is nothing
+	absent string // how many rows have no value
+	seen   string // what Observe saw, which says that too
+	looked bool   // Observe has
 	// Omitted columns have values that no type of a table takes; Remark says why.
 	Omitted bool
 }
@@ -43,6 +46,19 @@ type Result struct {
 	Columns []Column
 	Rows    int64 // that were looked at
 	Files   int   // that these come from
+	// Of is what was looked at, such as "the newest version of subject s"; empty: rows of files.
+	Of    string
+	Notes []string // what a person should know of the whole
+}
+
+// Values looks at records of a topic, each of which is an object of JSON, as of what they are
+// taken from. It reports how many were none.
+func Values(values [][]byte) (r *Result, others int) {
+	f := newFinder(schema.DefaultCSV())
+	for _, v := range values {
+		f.object(v)
+	}
+	return f.result(), len(values) - int(f.rows)
 }
 
 // finder gathers what rows have.
@@ -58,8 +74,8 @@ type finder struct {
 // Files looks at the first rows of files, in their order. Errors are those of package
 // rawfile, and one if no row was found.
 func Files(ctx context.Context, files []rawfile.Entry, o rawfile.Options) (*Result, error) {
-	f := &finder{csv: o.CSV.OrDefault(), exact: map[string]*column{}, folded: map[string]*column{}}
-	out := &Result{}
+	f := newFinder(o.CSV.OrDefault())
+	read := 0
 	for _, e := range files {
 		if f.rows >= Rows {
 			break
@@ -69,16 +85,27 @@ func Files(ctx context.Context, files []rawfile.Entry, o rawfile.Options) (*Resu
 			return nil, err
 		}
 		if f.rows > before {
-			out.Files++
+			read++
 		}
 	}
-	if out.Rows = f.rows; f.rows == 0 {
+	if f.rows == 0 {
 		return nil, fmt.Errorf("no rows are in these %d files: give one that has some", len(files))
 	}
+	out := f.result()
+	out.Files = read
+	return out, nil
+}
+
+func newFinder(csv schema.CSV) *finder {
+	return &finder{csv: csv, exact: map[string]*column{}, folded: map[string]*column{}}
+}
+
+func (f *finder) result() *Result {
+	out := &Result{Rows: f.rows}
 	for _, c := range f.columns {
 		out.Columns = append(out.Columns, c.result(f.rows))
 	}
-	return out, nil
+	return out
 }
 
 func (f *finder) file(ctx context.Context, e rawfile.Entry, o rawfile.Options) error {

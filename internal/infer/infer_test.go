@@ -166,8 +166,8 @@ columns:
   - {name: empty, type: string, default: null}  # no value was seen
   - {name: mixed, type: string, default: null}  # values of several kinds; 2 of 5 rows have no value
   - {name: "odd name: #1", type: "decimal(18,1)", default: null}  # 4 of 5 rows have no value
-  # where: an object or an array: not in this version
-  # tags: an object or an array: not in this version
+  - {name: where, type: json, default: null}  # an object or an array: a value within can be a column of its own, with from: where.…; 4 of 5 rows have no value
+  - {name: tags, type: json, default: null}  # an object or an array: a value within can be a column of its own, with from: tags.…; 4 of 5 rows have no value
   # id: differs in case alone from ID
   # "": a column without a name: no table can have it
 `

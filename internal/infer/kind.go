@@ -128,7 +128,7 @@ func (c *column) result(rows int64) Column {
 	case values == 0:
 		out.Remark = "no value was seen"
 	case c.seen[nested] > 0:
-		out.Omitted, out.Remark = true, "an object or an array: not in this version"
+		out.Type, out.Remark = schema.Type{Kind: schema.String, JSON: true}, "an object or an array: a value within can be a column of its own, with from: "+within(c.name)
 	case only(truth):
 		out.Type.Kind = schema.Boolean
 	case only(date):
@@ -146,16 +146,18 @@ func (c *column) result(rows int64) Column {
 	case !only(word):
 		out.Remark = "values of several kinds"
 	}
-	if out.Type.Kind == schema.String && !out.Omitted {
+	if out.Type.Kind == schema.String && !out.Type.JSON && !out.Omitted {
 		c.compromise(&out, values)
 	}
 	if without := rows - values; without > 0 && values > 0 && !out.Omitted {
-		if out.Remark != "" {
-			out.Remark += "; "
-		}
-		out.Remark += fmt.Sprintf("%d of %d rows have no value", without, rows)
+		out.absent = fmt.Sprintf("%d of %d rows have no value", without, rows)
 	}
 	return out
+}
+
+// within is a path that leads into a field.
+func within(name string) string {
+	return schema.From{Path: []schema.Step{{Key: name, Index: -1}, {Key: "…", Index: -1}}}.String()
 }
 
 // compromise chooses a type for a column that should be text and has values of JSON that

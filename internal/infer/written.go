@@ -1,0 +1,141 @@
+package infer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"tidemark/internal/avroschema"
+	"tidemark/internal/protoschema"
+	"tidemark/internal/schema"
+)
+
+// Avro is the columns for records that are written with a schema: each takes every value of
+// its field, but for decimals with more digits than a column has.
+func Avro(s *avroschema.Schema) *Result {
+	out := &Result{}
+	for _, f := range s.Root.Fields {
+		c := Column{Name: f.Name}
+		c.Type, c.Remark = ofAvro(f.Of, f.Name)
+		if f.Of.Kind == avroschema.Null {
+			c.Omitted, c.Remark = true, "is always null"
+		}
+		out.Columns = append(out.Columns, c)
+	}
+	return out
+}
+
+func ofAvro(t *avroschema.Type, name string) (schema.Type, string) {
+	if _, other := t.Optional(); other != nil {
+		t = other
+	}
+	of := func(k schema.Kind) schema.Type { return schema.Type{Kind: k} }
+	switch t.Kind {
+	case avroschema.Boolean:
+		return of(schema.Boolean), ""
+	case avroschema.Int:
+		return of(schema.Int), ""
+	case avroschema.Long:
+		return of(schema.Long), ""
+	case avroschema.Float:
+		return of(schema.Float), ""
+	case avroschema.Double:
+		return of(schema.Double), ""
+	case avroschema.String, avroschema.Enum, avroschema.UUID:
+		return of(schema.String), ""
+	case avroschema.Bytes, avroschema.Fixed, avroschema.Duration:
+		return of(schema.Binary), ""
+	case avroschema.Date:
+		return of(schema.Date), ""
+	case avroschema.Moment:
+		remark := ""
+		if t.Unit == 1e9 {
+			remark = "of nanoseconds: those between two microseconds are rejected"
+		}
+		return of(schema.Timestamp), remark
+	case avroschema.Time:
+		return of(schema.String), "a time of day"
+	case avroschema.Decimal:
+		if t.Scale <= schema.MaxPrecision {
+			c := schema.Type{Kind: schema.Decimal, Precision: min(t.Precision, schema.MaxPrecision), Scale: t.Scale}
+			if t.Precision > schema.MaxPrecision {
+				return c, fmt.Sprintf("%s in the schema: numbers of more than %d digits are rejected", t, schema.MaxPrecision)
+			}
+			return c, ""
+		}
+		return schema.Type{Kind: schema.String, JSON: true}, t.String() + " in the schema: a decimal has at most 18 digits"
+	}
+	return schema.Type{Kind: schema.String, JSON: true}, "of type " + t.Describe() + ": a value within can be a column of its own, with from: " + within(name)
+}
+
+// Message is the same for a message of Protobuf.
+func Message(m *protoschema.Message) *Result {
+	out := &Result{}
+	for i := range m.Fields {
+		f := &m.Fields[i]
+		c := Column{Name: f.Name}
+		c.Type, c.Remark = ofProto(f)
+		out.Columns = append(out.Columns, c)
+	}
+	return out
+}
+
+func ofProto(f *protoschema.Field) (schema.Type, string) {
+	of := func(k schema.Kind) schema.Type { return schema.Type{Kind: k} }
+	text := schema.Type{Kind: schema.String, JSON: true}
+	if f.List || f.Map {
+		return text, "a list or a map: a value within can be a column of its own, with from: " + within(f.Name)
+	}
+	switch f.Kind {
+	case protoreflect.BoolKind:
+		return of(schema.Boolean), ""
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return of(schema.Int), ""
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind, protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		return of(schema.Long), ""
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return of(schema.Long), "numbers from 2^63 on are rejected"
+	case protoreflect.FloatKind:
+		return of(schema.Float), ""
+	case protoreflect.DoubleKind:
+		return of(schema.Double), ""
+	case protoreflect.StringKind, protoreflect.EnumKind:
+		return of(schema.String), ""
+	case protoreflect.BytesKind:
+		return of(schema.Binary), ""
+	}
+	switch f.Of.Known {
+	case protoschema.Timestamp:
+		return of(schema.Timestamp), ""
+	case protoschema.Date:
+		return of(schema.Date), ""
+	}
+	return text, "of type " + f.Of.Name + ": a value within can be a column of its own, with from: " + within(f.Name)
+}
+
+// Unwrap takes the record out of what Kafka Connect and Debezium put around it. Kind is what
+// that is, empty: nothing.
+func Unwrap(value []byte) (record []byte, kind string) {
+	var whole map[string]json.RawMessage
+	if json.Unmarshal(value, &whole) != nil {
+		return value, ""
+	}
+	if payload, ok := whole["payload"]; ok && len(whole) == 2 && whole["schema"] != nil {
+		inner, within := Unwrap(payload)
+		if within == "" {
+			return payload, "connect-json"
+		}
+		return inner, "connect-json with debezium: true"
+	}
+	if whole["op"] == nil || whole["ts_ms"] == nil || whole["before"] == nil && whole["after"] == nil {
+		return value, ""
+	}
+	for _, image := range []json.RawMessage{whole["after"], whole["before"]} {
+		if len(image) > 0 && !bytes.Equal(image, []byte("null")) {
+			return image, "json with debezium: true"
+		}
+	}
+	return value, ""
+}
