@@ -138,6 +138,11 @@ func TestProto(t *testing.T) {
 		{"int32 x = 1;", "long", "'x: -2147483648'", "ok -2147483648", "widen x int32>long @0"},
 		{"int32 x = 1;", "int", uvarField(1, 1<<32+5), "overflow x", ""},
 		{"int32 x = 1;", "int", uvarField(1, 1<<32-1), "overflow x", ""},
+		{"int32 x = 1;", "long", uvarField(1, 1<<32+5), "overflow x", "widen x int32>long @0"},
+		{"sint32 x = 1;", "decimal(18,2)", uvarField(1, 1<<34), "overflow x", "widen x sint32>decimal(18,2) @0"},
+		{"uint32 x = 1;", "long", uvarField(1, 1<<32), "overflow x", "widen x uint32>long @0"},
+		{"int32 x = 1;", "double", uvarField(1, 1<<32), "overflow x", "widen x int32>double @0"},
+		{"repeated int32 x = 1;", "json", uvarField(1, 1<<32), "overflow x", ""},
 		{"int64 x = 1;", "int", "'x: 2147483648'", "overflow x", "narrow x int64>int @0"},
 		{"uint64 x = 1;", "long", "'x: 18446744073709551615'", "overflow x", "narrow x uint64>long @0"},
 		{"uint64 x = 1;", "long", "'x: 9223372036854775807'", "ok 9223372036854775807", "narrow x uint64>long @0"},
@@ -319,7 +324,7 @@ func looped(n int) string {
 // Protobuf makes of them, the columns hold.
 func TestProtoMerges(t *testing.T) {
 	f := mustProto(t, `syntax = "proto3";`+protoHead+`message M { int64 a = 1; In in = 2; oneof o { string s = 3; In m = 4; int64 gone = 5; } google.protobuf.Timestamp at = 6; repeated In list = 7; }
-		message In { int64 x = 1; string y = 2; In deep = 3; repeated int32 r = 4; }`)
+		message In { int64 x = 1; string y = 2; In deep = 3; repeated int32 r = 4; oneof o { string s = 5; In m = 6; } }`)
 	table := func() *schema.Table {
 		return tableOf(t, "a long", "x long from=in.x", "y string from=in.y", "dy string from=in.deep.y", "s string", "mx long from=m.x", "m json", "at timestamp", "in json", "list json")
 	}
@@ -334,12 +339,14 @@ func TestProtoMerges(t *testing.T) {
 		"and back":                          {bytesOf(4, uvarField(1, 3)) + bytesOf(3, "s"), "ok 0 null null null s null null null null []"},
 		"a member without a column":         {bytesOf(3, "s") + uvarField(5, 1), "ok 0 null null null null null null null null []"},
 		"a message anew after another":      {bytesOf(4, uvarField(1, 3)) + bytesOf(3, "s") + bytesOf(4, bytesOf(2, "y")), `ok 0 null null null null 0 {"x":"0","y":"y","r":[]} null null []`},
-		"a member in two pieces":            {bytesOf(4, uvarField(1, 3)) + bytesOf(4, bytesOf(2, "y")), `ok 0 null null null null 3 {"x":"3","y":"y","r":[]} null null []`},
-		"fields out of order":               {bytesOf(7, "") + uvarField(1, 4) + bytesOf(7, uvarField(1, 1)), `ok 4 null null null null null null null null [{"x":"0","y":"","r":[]},{"x":"1","y":"","r":[]}]`},
-		"a long form of a tag":              {"\x88\x80\x00\x07", "ok 7 null null null null null null null null []"},
-		"a long form of a number":           {"\x08\x87\x80\x80\x80\x80\x80\x80\x80\x80\x00", "ok 7 null null null null null null null null []"},
-		"another wire type":                 {tag(1, 5) + "\x07\x00\x00\x00", "ok 0 null null null null null null null null []"},
-		"a field nobody knows":              {bytesOf(99, "xyz") + uvarField(1, 1) + tag(77, 3) + uvarField(1, 1) + tag(77, 4), "ok 1 null null null null null null null null []"},
+		"the same within a text": {bytesOf(2, bytesOf(3, uvarField(1, 1)+bytesOf(6, uvarField(1, 3))+bytesOf(5, "s")+bytesOf(6, bytesOf(2, "y")))),
+			`ok 0 0   null null null null {"x":"0","y":"","deep":{"x":"1","y":"","r":[],"m":{"x":"0","y":"y","r":[]}},"r":[]} []`},
+		"a member in two pieces":  {bytesOf(4, uvarField(1, 3)) + bytesOf(4, bytesOf(2, "y")), `ok 0 null null null null 3 {"x":"3","y":"y","r":[]} null null []`},
+		"fields out of order":     {bytesOf(7, "") + uvarField(1, 4) + bytesOf(7, uvarField(1, 1)), `ok 4 null null null null null null null null [{"x":"0","y":"","r":[]},{"x":"1","y":"","r":[]}]`},
+		"a long form of a tag":    {"\x88\x80\x00\x07", "ok 7 null null null null null null null null []"},
+		"a long form of a number": {"\x08\x87\x80\x80\x80\x80\x80\x80\x80\x80\x00", "ok 7 null null null null null null null null []"},
+		"another wire type":       {tag(1, 5) + "\x07\x00\x00\x00", "ok 0 null null null null null null null null []"},
+		"a field nobody knows":    {bytesOf(99, "xyz") + uvarField(1, 1) + tag(77, 3) + uvarField(1, 1) + tag(77, 4), "ok 1 null null null null null null null null []"},
 	} {
 		b, _ := decodeProto(t, table(), f.Message(0), c.record, "", c.record)
 		for _, row := range []int{0, 2} {
@@ -417,6 +424,12 @@ func TestProtoBad(t *testing.T) {
 			t.Errorf("%s: %s, and its own runtime says %v", name, c.want, err)
 		}
 	}
+	for record, want := range map[string]string{"": "ok null", bytesOf(3, ""): "syntax", bytesOf(3, uvarField(1, 1)): `ok {"must":"1"}`, bytesOf(3, uvarField(1, 1)+bytesOf(2, "")): "syntax"} {
+		b, _ := decodeProto(t, tableOf(t, "dropped json"), f.Message(0), record)
+		if got := protoOutcome(b, 0); got != want {
+			t.Errorf("%q as JSON: got %s, want %s", record, got, want)
+		}
+	}
 	table := tableOf(t, "a string", "z long", "t string", "d double")
 	b, _ := decodeProto(t, table, f.Message(2), bytesOf(1, "x"), "", bytesOf(1, "y")+uvarField(2, 0)+bytesOf(3, "")+bytesOf(4, ""))
 	for row, want := range []string{"ok x 7 CH -1.5", "syntax", "ok y 0  -1.5"} {
@@ -467,6 +480,12 @@ func TestProtoEvolution(t *testing.T) {
 				table.Evolution.Widen = action
 			case "missing":
 				table.Evolution.Missing = action
+			}
+			for _, absent := range []string{"", record} { // an absent number is the number 0
+				b, _ := decodeProto(t, table, f.Message(0), absent)
+				if got := protoOutcome(b, 0); policy == "widen" && got != want {
+					t.Errorf("%s, %q: got %s", policy, absent, got)
+				}
 			}
 			b, report := decodeProto(t, table, f.Message(0), record)
 			if got := protoOutcome(b, 0); got != want || (report.Halt != "") != (action == schema.Halt) {
