@@ -18,7 +18,7 @@ import (
 type generateCommand struct {
 	Rows   *int64   `placeholder:"N" help:"How many events."`
 	Bank   int      `placeholder:"N" help:"Instead of events: the tables of a bank with N customers, as files of all kinds."`
-	Format string   `enum:"json,csv" default:"json" placeholder:"json|csv" help:"How they are written."`
+	Format string   `default:"json" placeholder:"FORMAT" help:"How they are written: json (default), csv, avro (files: containers; in a topic: single objects), connect-json, debezium, avro-registry, json-registry or protobuf-registry."`
 	Seed   uint64   `default:"1" placeholder:"N" help:"The same seed and end give the same events."`
 	Days   int      `default:"7" placeholder:"N" help:"How many days of event time they cover."`
 	End    string   `placeholder:"DAY" help:"Where the event times end: a day or a time in RFC 3339. Default: the last midnight, UTC."`
@@ -29,6 +29,7 @@ type generateCommand struct {
 	To string `placeholder:"DIR" xor:"to" help:"Write files into this folder."`
 
 	Brokers     []string `placeholder:"B" xor:"to" help:"Send to these brokers."`
+	Registry    string   `placeholder:"URL" help:"Register the schema of a format that needs it here, for the subject TOPIC-value."`
 	Topic       string   `placeholder:"T" help:"The topic; it is created if it is not there."`
 	Partitions  int32    `default:"4" placeholder:"N" help:"Partitions of a topic that is created."`
 	Rate        int64    `placeholder:"N" help:"Events a second. Default: as fast as it goes."`
@@ -41,6 +42,7 @@ func (generateCommand) Help() string {
 		"A bank is customers, accounts, transactions, loans, branches and products that refer to each other. What is faulty in it is in bank.json, beside the files.\n\n" + example(
 		"tidemark generate --rows 1000000 --brokers localhost:9092 --topic transactions",
 		"tidemark generate --rows 50000 --format csv --to /tmp/events",
+		"tidemark generate --rows 1000000 --format avro-registry --registry http://localhost:8081 --brokers localhost:9092 --topic transactions",
 		"tidemark generate --bank 1000 --bad 1 --to raw")
 }
 
@@ -49,7 +51,11 @@ func (c *generateCommand) Run(ctx context.Context, p *program) error {
 	if c.Bank != 0 {
 		return c.makeBank(ctx, p, time.Now())
 	}
-	cfg, err := c.config(time.Now())
+	as, err := encodingOf(c.Format)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	cfg, err := c.config(as, time.Now())
 	if err != nil {
 		return err
 	}
@@ -65,9 +71,9 @@ func (c *generateCommand) Run(ctx context.Context, p *program) error {
 		})
 	})
 	if c.To != "" {
-		err = writeFiles(ctx, c.To, cfg, made)
+		err = writeFiles(ctx, c.To, as, cfg, made)
 	} else {
-		err = c.send(ctx, p, cfg, made)
+		err = c.send(ctx, p, as, cfg, made)
 	}
 	stop()
 	beside.Wait()
@@ -85,22 +91,20 @@ func (c *generateCommand) Run(ctx context.Context, p *program) error {
 }
 
 // config turns flags into what the generator takes.
-func (c *generateCommand) config(now time.Time) (generate.Config, error) {
-	format, err := generate.ParseFormat(c.Format)
-	if err != nil {
-		return generate.Config{}, usageError{err.Error()}
-	}
+func (c *generateCommand) config(as encoding, now time.Time) (generate.Config, error) {
 	bad, late, keys := share(c.Bad, 0.1), share(c.Late, 0.1), 100_000
 	if c.Keys != nil {
 		keys = *c.Keys
 	}
 	cfg := generate.Config{
-		Seed: c.Seed, Format: format, Days: c.Days, Keys: keys, Bad: bad / 100, Broken: bad / 10_000, Late: late / 100,
+		Seed: c.Seed, Format: as.format, Days: c.Days, Keys: keys, Bad: bad / 100, Broken: bad / 10_000, Late: late / 100,
 	}
 	if c.Rows != nil {
 		cfg.Rows = *c.Rows
 	}
-	cfg.End, err = c.end(now)
+	cfg.Whole = c.To != "" && as.format == generate.Avro // a container of them could not be read
+	end, err := c.end(now)
+	cfg.End = end
 	wrong := append(percentages(map[string]float64{"--bad": bad, "--late": late}), texts(err)...)
 	switch {
 	case c.Rows == nil:
@@ -115,6 +119,10 @@ func (c *generateCommand) config(now time.Time) (generate.Config, error) {
 		wrong = append(wrong, "--brokers needs --topic T")
 	case c.To != "" && (c.Topic != "" || c.Rate > 0):
 		wrong = append(wrong, "--topic and --rate go with --brokers, not with --to")
+	case as.text != "" && (c.To != "" || c.Registry == ""):
+		wrong = append(wrong, fmt.Sprintf("--format %s needs --brokers B, --topic T and --registry URL", as.name))
+	case as.text == "" && c.Registry != "":
+		wrong = append(wrong, fmt.Sprintf("--registry goes with a format that needs it, and %s does not", as.name))
 	}
 	if len(wrong) > 0 {
 		return cfg, usageError{strings.Join(wrong, "\n")}
@@ -164,7 +172,7 @@ func texts(errs ...error) (out []string) {
 }
 
 // send makes the topic, and sends the events to it.
-func (c *generateCommand) send(ctx context.Context, p *program, cfg generate.Config, made *made) error {
+func (c *generateCommand) send(ctx context.Context, p *program, as encoding, cfg generate.Config, made *made) error {
 	s, err := newSender(c.Brokers, c.Topic, c.Compression)
 	if err != nil {
 		return err
@@ -176,6 +184,9 @@ func (c *generateCommand) send(ctx context.Context, p *program, cfg generate.Con
 	}
 	if created {
 		p.log.Info("created topic", "topic", c.Topic, "partitions", c.Partitions)
+	}
+	if cfg.Prefix, err = as.prefix(ctx, c.Registry, c.Topic); err != nil {
+		return err
 	}
 	return s.send(ctx, generate.New(cfg).Next, c.Rate, made)
 }

@@ -30,6 +30,9 @@ type Config struct {
 	Rows   int64  // 0: without end
 	Seed   uint64 // the same seed, the same events
 	Format Format
+	// Prefix stands in front of each event. Whole events are not cut off where they are broken.
+	Prefix []byte
+	Whole  bool
 
 	// Shares of the rows, from 0 to 1; together at most 1.
 	Bad       float64 // an amount below zero: a check refuses it
@@ -200,10 +203,10 @@ func (g *Generator) compose(kind Kind) {
 	case Future:
 		t.at += ahead
 	}
-	g.line.write(&t, g.cfg.Format)
+	g.line.write(&t, &g.cfg)
 	g.key = g.line.account
 	if kind == Broken {
-		g.line.spoil(r)
+		g.line.spoil(r, &g.cfg)
 	}
 }
 

@@ -32,6 +32,12 @@ var (
 
 const merchants = 1000
 
+// A merchant is called so, with so many digits.
+const (
+	merchant       = "Merchant "
+	merchantDigits = 5
+)
+
 // pick gives one of the entries of a table, by the bits of a random number from one
 // on.
 func pick[T any](table []T, random uint64, bit int) T {
@@ -41,26 +47,49 @@ func pick[T any](table []T, random uint64, bit int) T {
 // line is one event as bytes. Its memory is used again for the next.
 type line struct {
 	bytes   []byte
-	account []byte // the digits of the account, within bytes
-	day     int64  // since 1970, of which text is the date
+	account []byte // the digits of the account
+	number  [20]byte
+	spot    int   // where a digit of the merchant stands
+	day     int64 // since 1970, of which text is the date
 	text    [10]byte
+	scratch [32]byte
 }
 
-func (l *line) write(t *transaction, f Format) {
-	if f == CSV {
-		l.bytes = l.appendCSV(l.bytes[:0], t)
-		return
+func (l *line) write(t *transaction, c *Config) {
+	l.bytes = append(l.bytes[:0], c.Prefix...)
+	b := l.bytes
+	switch c.Format {
+	case JSON:
+		b = l.appendJSON(b, t)
+	case CSV:
+		b = l.appendCSV(b, t)
+	case Avro:
+		b = l.appendDatum(b, t)
+	case Protobuf:
+		b = l.appendMessage(b, t)
+	case Connect:
+		b = l.appendConnect(b, t)
+	case Debezium:
+		b = l.appendChange(b, t)
 	}
-	l.bytes = l.appendJSON(l.bytes[:0], t)
+	l.bytes = b
+	if c.Format == Avro || c.Format == Protobuf { // they do not hold the account as text
+		l.account = strconv.AppendInt(l.number[:0], t.account, 10)
+	}
 }
 
 func (l *line) appendJSON(b []byte, t *transaction) []byte {
+	return l.appendObject(b, t, appendAmount)
+}
+
+// appendObject writes an object of JSON, with an amount as it is wanted.
+func (l *line) appendObject(b []byte, t *transaction, amount func(b []byte, cents int64) []byte) []byte {
 	b = append(b, `{"transaction_id":`...)
 	b = strconv.AppendInt(b, t.id, 10)
 	b = append(b, `,"account_id":`...)
 	b = l.appendAccount(b, t)
 	b = append(b, `,"amount":`...)
-	b = appendAmount(b, t.cents)
+	b = amount(b, t.cents)
 	b = append(b, `,"transaction_type":"`...)
 	b = append(b, t.kind...)
 	b = append(b, `","transaction_date":"`...)
@@ -71,8 +100,9 @@ func (l *line) appendJSON(b []byte, t *transaction) []byte {
 	b = append(b, t.place.currency...)
 	b = append(b, `","channel":"`...)
 	b = append(b, t.channel...)
-	b = append(b, `","merchant":"Merchant `...)
-	b = appendDigits(b, t.merchant, 5)
+	b = append(b, `","merchant":"`+merchant...)
+	l.spot = len(b) + 2
+	b = appendDigits(b, t.merchant, merchantDigits)
 	b = append(b, `","country":"`...)
 	b = append(b, t.place.country...)
 	return append(b, `"}`...)
@@ -85,13 +115,15 @@ func (l *line) appendCSV(b []byte, t *transaction) []byte {
 	b = append(b, ',')
 	b = append(b, t.kind...)
 	b = l.appendTime(append(b, ','), t.at)
-	for _, s := range [...]string{t.status, t.place.currency, t.channel, "Merchant "} {
+	for _, s := range [...]string{t.status, t.place.currency, t.channel, merchant} {
 		b = append(b, ',')
 		b = append(b, s...)
 	}
-	b = appendDigits(b, t.merchant, 5)
+	b = appendDigits(b, t.merchant, merchantDigits)
 	b = append(b, ',')
-	return append(b, t.place.country...)
+	b = append(b, t.place.country...)
+	l.spot = len(b) - 20 // in the name of the channel
+	return b
 }
 
 func (l *line) appendAccount(b []byte, t *transaction) []byte {
@@ -150,10 +182,11 @@ func appendDigits(b []byte, v uint64, n int) []byte {
 }
 
 // spoil makes the line something that is no event.
-func (l *line) spoil(r uint64) {
-	if r&1 == 0 {
-		l.bytes = l.bytes[:len(l.bytes)/2] // cut off in the middle
+func (l *line) spoil(r uint64, c *Config) {
+	if r&1 == 0 && !c.Whole {
+		n := len(c.Prefix)
+		l.bytes = l.bytes[:n+(len(l.bytes)-n)/2] // cut off in the middle
 		return
 	}
-	l.bytes[len(l.bytes)-20] = 0xff // not UTF-8, in the name of the merchant (of the channel, as CSV)
+	l.bytes[l.spot] = 0xff // not UTF-8
 }
