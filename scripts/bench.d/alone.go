@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -40,7 +41,7 @@ func alone(ctx context.Context, o options) (result, error) {
 		held += int64(cap(p.ends))*8 + int64(len(p.data))
 		size += p.values()
 	}
-	p, err := newPipeline(ctx, o.config, "file://"+lake)
+	p, err := newPipeline(ctx, o, "file://"+lake)
 	if err != nil {
 		return result{}, err
 	}
@@ -70,11 +71,14 @@ func alone(ctx context.Context, o options) (result, error) {
 }
 
 // newPipeline is what the program makes of the configuration.
-func newPipeline(ctx context.Context, file, lake string) (*pipeline.Pipeline, error) {
+func newPipeline(ctx context.Context, o options, lake string) (*pipeline.Pipeline, error) {
+	if err := os.Setenv("BENCH_FORMAT", cmp.Or(o.format, "json")); err != nil {
+		return nil, err
+	}
 	if err := os.Setenv("BENCH_LAKE", lake[len("file://"):]); err != nil {
 		return nil, err
 	}
-	c, err := config.Load(file)
+	c, err := config.Load(o.config)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +96,14 @@ func newPipeline(ctx context.Context, file, lake string) (*pipeline.Pipeline, er
 			Delay: t.Delay, MaxFuture: t.MaxFuture, IdleAfter: t.IdleAfter, Late: t.Late,
 			Writer: writer.Options{Codec: t.Writer.Codec, Level: t.Writer.Level, TargetFile: t.Writer.TargetFile, SortBy: t.Writer.SortBy},
 		})
+		if t.Schema.Format.InRegistry() {
+			one, err := newOneSchema(t.Format)
+			if err != nil {
+				return nil, err
+			}
+			last := &cfg.Tables[len(cfg.Tables)-1]
+			last.Schemas, last.Written = one, one
+		}
 	}
 	// As the program tells the collector.
 	debug.SetMemoryLimit(c.Memory - c.Memory/16)

@@ -58,9 +58,12 @@ func newPartitions(o options) ([]*partition, error) {
 		}
 		p.data = append(p.data, e.Key...)
 		key := len(p.data)
-		if o.general {
+		switch {
+		case o.general:
 			p.data = general(p.data, e.Value, random)
-		} else {
+		case o.format != "" && o.format != "json":
+			p.data = inFormat(p.data, o.format, e.Value)
+		default:
 			p.data = append(p.data, e.Value...)
 		}
 		p.ends = append(p.ends, ends{uint32(key), uint32(len(p.data))})

@@ -3,11 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"tidemark/conform"
+	"tidemark/internal/batch"
+	"tidemark/internal/config"
+	"tidemark/internal/schema"
 )
 
 // The general form of an event says the same as the event, in other words.
@@ -74,5 +80,70 @@ func TestTable(t *testing.T) {
 		if got := strings.Join(strings.Fields(out.String()), " "); !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant a line %s", out.String(), want)
 		}
+	}
+}
+
+// An event in Avro or Protobuf becomes the row that it becomes in JSON.
+func TestFormatsSayTheSame(t *testing.T) {
+	t.Setenv("BENCH_LAKE", t.TempDir())
+	c, err := config.Load("tidemark.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for name, f := range map[string]schema.Format{"json": schema.JSONFormat, "avro-registry": schema.AvroRegistryFormat, "protobuf-registry": schema.ProtobufRegistryFormat} {
+		parts, err := newPartitions(options{events: 2000, seed: 1, partitions: 1, format: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := &batch.Raw{}
+		source := raw.Source(batch.Source{Topic: topic})
+		for r := range parts[0].records(0, 2000, time.Now()) {
+			raw.Append(source, &r)
+		}
+		table := *c.Tables[0].Schema
+		table.Format = f
+		plan, err := conform.Compile(&table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := plan.Decoder()
+		if name != "json" {
+			if d.Schemas, err = newOneSchema(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var b batch.Batch
+		b.Reset(&table, raw, 0, 2000)
+		d.Decode(&b)
+		var out strings.Builder
+		for row := range b.Rows {
+			fmt.Fprint(&out, b.Fates[row])
+			for c := range b.Columns {
+				if b.Fates[row] != batch.Written {
+					break
+				}
+				v := &b.Columns[c]
+				if v.Codes != nil {
+					fmt.Fprintf(&out, " %s", v.Text(row))
+				} else {
+					fmt.Fprintf(&out, " %d", v.Ints[row])
+				}
+			}
+			out.WriteByte('\n')
+		}
+		rows[name] = out.String()
+	}
+	for name, text := range rows {
+		got, want := strings.Split(text, "\n"), strings.Split(rows["json"], "\n")
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("event %d in %s: got %s, JSON is %s", i, name, got[i], want[i])
+				break
+			}
+		}
+	}
+	if n := strings.Count(rows["json"], "written"); n < 1900 {
+		t.Errorf("%d events are written, want nearly all", n)
 	}
 }

@@ -1,7 +1,7 @@
 // Command bench.d measures what Tidemark is worth beside the client that it reads
 // with: the raw consume of a topic, the drain of it into a lake, and the pipeline
-// alone, from bytes in memory to files on disk, on events as they are generated and
-// on ones with shuffled keys, spaces and escapes.
+// alone, from bytes in memory to files on disk, on events as they are generated, on
+// ones with shuffled keys, spaces and escapes, and in Avro and Protobuf.
 //
 // scripts/bench starts a broker and calls it as `run`, which makes the events, and
 // then takes turns with the measurements, each in a process of its own, so that
@@ -40,6 +40,7 @@ type options struct {
 	tidemark   string // the program
 	config     string // of the program
 	general    bool   // events with shuffled keys, spaces and escapes
+	format     string // of events in memory
 	profile    string // file
 }
 
@@ -59,6 +60,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.tidemark, "tidemark", "", "the program's `file`")
 	flags.StringVar(&o.config, "config", "", "the program's configuration `file`")
 	flags.BoolVar(&o.general, "general", false, "shuffled keys, spaces and escapes")
+	flags.StringVar(&o.format, "format", "json", "of the events of the pipeline alone: json, avro-registry or protobuf-registry")
 	flags.StringVar(&o.profile, "profile", "", "`file` for a processor profile of the pipeline alone")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err

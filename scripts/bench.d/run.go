@@ -31,7 +31,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		kinds = append(kinds, &kind{title: "raw consume, franz-go", args: []string{"raw"}}, &kind{title: "whole drain, tidemark run", args: []string{"drain"}})
 	}
-	kinds = append(kinds, &kind{title: "pipeline alone", args: []string{"alone"}}, &kind{title: "  shuffled, spaces, escapes", args: []string{"alone", "-general"}})
+	kinds = append(kinds, &kind{title: "pipeline alone", args: []string{"alone"}}, &kind{title: "  shuffled, spaces, escapes", args: []string{"alone", "-general"}},
+		&kind{title: "  in Avro", args: []string{"alone", "-format", "avro-registry"}}, &kind{title: "  in Protobuf", args: []string{"alone", "-format", "protobuf-registry"}})
 	busy, err := quiet(ctx)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func measure(ctx context.Context, o options, args []string) (result, error) {
 	}
 	args = append(args, "-events", strconv.FormatInt(o.events, 10), "-seed", strconv.FormatUint(o.seed, 10), "-partitions", strconv.Itoa(o.partitions),
 		"-broker", o.broker, "-dir", o.dir, "-tidemark", o.tidemark, "-config", o.config)
-	if args[0] == "alone" && o.profile != "" && args[1] != "-general" {
+	if args[0] == "alone" && o.profile != "" && args[1] == "-events" {
 		args = append(args, "-profile", o.profile)
 	}
 	var answer, complaint bytes.Buffer
