@@ -43,7 +43,7 @@ type Spill interface {
 // Keys is the keys of a table that live longer than a batch: of unique checks that
 // reach through a run, and of dedupe. Batches come in their order: Begin, Finish, Hold;
 // then Commit in the same order when they are decided, or Rollback of all that are
-// not. Its methods take turns. A nil Keys holds none.
+// not. What others decide is learned at any time. Its methods take turns. A nil Keys holds none.
 type Keys struct {
 	suite *Suite
 	opts  KeyOptions
@@ -56,8 +56,9 @@ type Keys struct {
 
 // Held is the keys of one batch that is not decided.
 type Held struct {
-	unique []*Set // by unique check
-	recent *seen
+	unique    []*Set // by unique check
+	recent    *seen
+	overtaken bool
 }
 
 // runKeys is the keys of decided batches, for one check.
@@ -112,7 +113,48 @@ func (k *Keys) Learn(b *batch.Batch, recent, run bool) error {
 	}
 	k.lock()
 	defer k.unlock()
-	return k.merge(k.collect(b, recent, run))
+	learned := k.collect(b, recent, run)
+	for _, h := range k.held {
+		h.overtaken = h.overtaken || k.share(h, learned, b)
+	}
+	return k.merge(learned)
+}
+
+// share reports whether a batch took a key that held has too.
+func (k *Keys) share(held, learned *Held, b *batch.Batch) bool {
+	var of rowKey
+	for row, f := range b.Fates[:b.Rows] {
+		if k.skips(f) {
+			continue
+		}
+		for i, u := range k.unique {
+			if learned.unique[i] == nil || held.unique[i] == nil || !u.key.has(b, row) {
+				continue
+			}
+			if u.key.read(b, row, &of); held.unique[i].has(of) {
+				return true
+			}
+		}
+		if held.recent == nil || !held.recent.key.has(b, row) {
+			continue
+		}
+		held.recent.key.read(b, row, &of)
+		if _, ok := held.recent.get(of); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Overtaken reports whether a key of the batch was learned since it is held: others have
+// decided it, so that the batch must be judged anew.
+func (k *Keys) Overtaken(h *Held) bool {
+	if k == nil || h == nil {
+		return false
+	}
+	k.lock()
+	defer k.unlock()
+	return h.overtaken
 }
 
 // Hold lets the keys of the batch count for those after it, until it is decided or

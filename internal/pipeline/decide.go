@@ -42,8 +42,10 @@ func (s *shift) decide(ctx context.Context) error {
 	}
 	t := s.b.t
 	from := time.Now()
-	d, err := t.ledger.Decide(context.WithoutCancel(ctx), ledger.Proposal{
-		Batch: s.id, Kind: ledger.KindBatch, Sources: s.src, Seal: s.seal,
+	ctx = context.WithoutCancel(ctx)
+	d, err := t.ledger.Decide(ctx, ledger.Proposal{
+		Batch: s.id, Kind: ledger.KindBatch, Sources: s.src,
+		Seal: func(st *ledger.State, _ int64) (*ledger.Record, error) { return s.seal(ctx, st) },
 	})
 	s.p.metrics.conflicts.WithLabelValues(t.name).Add(float64(d.Conflicts))
 	if err != nil {
@@ -63,10 +65,13 @@ func (s *shift) decide(ctx context.Context) error {
 }
 
 // seal makes the record of the segment for the state before it.
-func (s *shift) seal(st *ledger.State, _ int64) (*ledger.Record, error) {
+func (s *shift) seal(ctx context.Context, st *ledger.State) (*ledger.Record, error) {
 	t := s.b.t
-	if s.p.cfg.Replay != "" && t.ring.keys != nil && !t.ring.current(s.heard, st.Head) {
-		return nil, errDropped // somebody may have let in a key of ours meanwhile: it is judged again
+	if lost, err := t.ring.overtaken(ctx, s.held, st.Head); err != nil {
+		return nil, err
+	} else if lost {
+		t.log.Info("batch dropped: another process has decided a key of it meanwhile; judging it again", "batch", s.id, "seq", st.Head)
+		return nil, errDropped
 	}
 	if s.counts.Balance() != 0 {
 		return nil, fmt.Errorf("count fates: %d records have none, or two", s.counts.Balance())

@@ -37,7 +37,6 @@ type keyring struct {
 	mu      sync.Mutex
 	learned int64          // all records up to it are in keys
 	mine    map[int64]bool // records beyond it that are, too
-	others  int64          // how often keys of others were learned since the start
 }
 
 // newKeyring makes the keyring of a table. Nothing is read before start.
@@ -124,11 +123,11 @@ func (k *keyring) start(ctx context.Context, head int64) error {
 	return err
 }
 
-// catchUp learns what others decided, or we in a way that we did not hear of.
-func (k *keyring) catchUp(ctx context.Context) error {
+// catchUp learns what was decided up to a record by others, or by us in a way that we did not
+// hear of.
+func (k *keyring) catchUp(ctx context.Context, head int64) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	head := k.t.ledger.State().Head
 	if head <= k.learned {
 		return nil
 	}
@@ -136,7 +135,6 @@ func (k *keyring) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.others++
 	k.learned = head
 	for seq := range k.mine {
 		if seq <= head {
@@ -146,24 +144,16 @@ func (k *keyring) catchUp(ctx context.Context) error {
 	return k.fits()
 }
 
-// heard is how often keys of others were learned.
-func (k *keyring) heard() int64 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.others
-}
-
-// current reports whether a batch that was judged when keys of others had been learned so
-// often was judged by all keys of the records up to head.
-func (k *keyring) current(heard, head int64) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for seq := k.learned + 1; seq <= head; seq++ {
-		if !k.mine[seq] {
-			return false
-		}
+// overtaken reports whether others have decided a key of a batch in a record up to head, after
+// the batch was judged.
+func (k *keyring) overtaken(ctx context.Context, held *quality.Held, head int64) (bool, error) {
+	if k.keys == nil {
+		return false, nil
 	}
-	return k.others == heard
+	if err := k.catchUp(ctx, head); err != nil {
+		return false, err
+	}
+	return k.keys.Overtaken(held), nil
 }
 
 // decided says that record seq holds the keys of a batch of ours.
@@ -236,8 +226,7 @@ func (s *shift) inspect(ctx context.Context) error {
 			err = wait(ctx, prev.keyed.c)
 		}
 		if err == nil {
-			err = ring.catchUp(ctx)
-			s.heard = ring.heard()
+			err = ring.catchUp(ctx, s.b.t.ledger.State().Head)
 		}
 		if err != nil {
 			j.Drop()

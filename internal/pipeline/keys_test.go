@@ -159,6 +159,51 @@ func TestDedupeAcrossProcesses(t *testing.T) {
 	checkOnce(t, lake, tp)
 }
 
+// before does something before a key is created for the first time.
+type before struct {
+	storetest.Store
+	key  string
+	then func()
+}
+
+func (b *before) Create(ctx context.Context, key string, data []byte) error {
+	if key == b.key && b.then != nil {
+		then := b.then
+		b.then = nil
+		then()
+	}
+	return b.Store.Create(ctx, key, data)
+}
+
+// What another process decides of other partitions, after a batch was judged and before it is
+// decided, is known to it all the same: a key that both have is taken once.
+func TestDedupeMeanwhile(t *testing.T) {
+	met := 0
+	for seq := int64(1); ; seq++ {
+		lake, tp := &storetest.Memory{}, repeated()
+		other := newProcess(t, dedupeConfig(t, 2), lake, tp)
+		other.mine = []int{1}
+		late := &before{Store: lake, key: ledger.RecordKey("t", seq), then: func() {
+			if err := other.drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}}
+		first := newProcess(t, dedupeConfig(t, 1), late, tp)
+		first.mine = []int{0}
+		if err := first.drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if late.then != nil {
+			break
+		}
+		met++
+		checkOnce(t, lake, tp)
+	}
+	if met < 3 {
+		t.Errorf("the other process met %d records, want some", met)
+	}
+}
+
 // Keys that need more than their part of the memory end the process, and say so.
 func TestDedupeBeyondMemory(t *testing.T) {
 	cfg := withChecks(t, nil, quality.WithDedupe(quality.Dedupe{Keys: []string{"kind"}, Within: time.Hour}))

@@ -192,7 +192,6 @@ type shift struct {
 	before  watermark.Mark // that its rows are judged by
 	report  quality.Report
 	held    *quality.Held // its keys, nil: none
-	heard   int64         // how often keys of others had been learned when it was judged
 	evolved conform.Report
 	halt    string // why nothing of it may be decided
 	counts  ledger.Counts
