@@ -52,6 +52,8 @@
 // makes sense to quality, logging and counting to the pipeline.
 package conform
 
+import "tidemark/internal/batch"
+
 // The reasons with which Decode quarantines a record.
 const (
 	ReasonEmpty     = "empty"         // no bytes but white space
@@ -64,11 +66,11 @@ const (
 	ReasonLimit     = "limit"         // too deep, too long, too many
 	ReasonOverflow  = "overflow"      // a number beyond the column's type
 	ReasonScale     = "scale"         // more digits behind the point than the column has
-	ReasonRequired  = "required"      // missing or null, and required
-	ReasonType      = "type"          // a value of another kind
-	ReasonTime      = "time"          // not a time, or not one that exists
-	ReasonColumns   = "columns"       // CSV: too few or too many fields
-	ReasonQuote     = "quote"         // CSV: a quote that is not closed, or where none may be
+	ReasonRequired  = batch.ReasonRequired
+	ReasonType      = "type"    // a value of another kind
+	ReasonTime      = "time"    // not a time, or not one that exists
+	ReasonColumns   = "columns" // CSV: too few or too many fields
+	ReasonQuote     = "quote"   // CSV: a quote that is not closed, or where none may be
 
 	ReasonEnvelope       = "envelope"        // not what the table's format puts around a row
 	ReasonWire           = "wire"            // Avro, Protobuf: nothing in front of the datum says its schema

@@ -2,10 +2,12 @@ package quality
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"tidemark/internal/batch"
 	"tidemark/internal/schema"
 )
 
@@ -46,6 +48,19 @@ func compileCompleteness(t *schema.Table, c *Check) ([]*check, error) {
 			column: int16(column), atLeast: atLeast, test: one})
 	}
 	return out, nil
+}
+
+// refused counts the rows that were rejected before checks for having no value in one of the
+// columns, which is required.
+func (c *complete) refused(b *batch.Batch) (n int64) {
+	last := int32(-1)
+	for i := range b.Rejects {
+		r := &b.Rejects[i]
+		if r.Row != last && r.Reason == batch.ReasonRequired && slices.Contains(c.columns, int(r.Column)) {
+			n, last = n+1, r.Row
+		}
+	}
+	return n
 }
 
 func (c *complete) judge(r *run, out bitmap) {

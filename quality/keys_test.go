@@ -266,6 +266,75 @@ func TestKeysLearn(t *testing.T) {
 	}
 }
 
+// TestKeysOvertaken: a batch that is held is overtaken once another with a key of it is learned, and
+// stays so; one that shares no key, or whose rows take none, is not.
+func TestKeysOvertaken(t *testing.T) {
+	suite, err := quality.Compile(keyTable, []quality.Check{{Unique: []string{"kind"}}}, quality.WithDedupe(quality.Dedupe{Keys: []string{"id"}, Within: time.Hour}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := func(id int64, kind string, fate batch.Fate) *batch.Batch {
+		b := &batch.Batch{}
+		b.Reset(keyTable, &batch.Raw{}, 0, 1)
+		b.Columns[0].Ints[0], b.Columns[1].Ints[0], b.Columns[3].Ints[0], b.Fates[0] = id, 1, 7, fate
+		b.Columns[2].Codes[0] = b.Columns[2].Dict.Add([]byte(kind))
+		return b
+	}
+	for _, c := range []struct {
+		learned []*batch.Batch
+		want    bool
+	}{
+		{nil, false},
+		{[]*batch.Batch{one(2, "b", batch.Written)}, false},
+		{[]*batch.Batch{one(1, "b", batch.Written)}, true},
+		{[]*batch.Batch{one(2, "a", batch.Late)}, true},
+		{[]*batch.Batch{one(1, "a", batch.Quarantined), one(1, "a", batch.Duplicate)}, false},
+		{[]*batch.Batch{one(1, "b", batch.Written), one(3, "c", batch.Written)}, true},
+	} {
+		keys := suite.NewKeys(quality.KeyOptions{Run: true})
+		held := keys.Hold(one(1, "a", batch.Written))
+		for _, b := range c.learned {
+			if err := keys.Learn(b, true, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := keys.Overtaken(held); got != c.want {
+			t.Errorf("%d batches learned: got overtaken %t, want %t", len(c.learned), got, c.want)
+		}
+	}
+}
+
+// TestCompletenessOfRequired: a row that was rejected for having no value in a required column fails
+// its completeness, once, and stays what it is.
+func TestCompletenessOfRequired(t *testing.T) {
+	suite, err := quality.Compile(keyTable, []quality.Check{{Completeness: []string{"id", "kind"}, Name: "both"}, {Completeness: []string{"amount"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &batch.Batch{}
+	b.Reset(keyTable, &batch.Raw{}, 0, 4)
+	for row := range 4 {
+		b.Columns[2].Codes[row] = b.Columns[2].Dict.Add([]byte("k"))
+	}
+	refuse := func(row int32, column int16, reason string) {
+		b.Fates[row] = batch.Quarantined
+		b.Rejects = append(b.Rejects, batch.Reject{Row: row, Column: column, Stage: batch.StageConform, Reason: reason})
+	}
+	refuse(0, 0, batch.ReasonRequired)
+	refuse(0, 2, batch.ReasonRequired)
+	refuse(1, 0, "overflow")
+	refuse(2, 1, batch.ReasonRequired)
+	got := suite.Run(b).Results
+	for i, want := range []struct{ failed, checked int64 }{{1, 2}, {1, 2}} {
+		if r := got[i]; r.Failed != want.failed || r.Checked != want.checked || r.Verdict != quality.VerdictFail {
+			t.Errorf("%s: got %d of %d, %s, want %d of %d", r.Name, r.Failed, r.Checked, r.Verdict, want.failed, want.checked)
+		}
+	}
+	if len(b.Rejects) != 4 {
+		t.Errorf("got %d rejects, want the 4 that were there", len(b.Rejects))
+	}
+}
+
 // Numbers and text that outgrow their share go to the spill, all of them, and are found
 // there; an error of it is told, and the batch stays as it was.
 func TestKeysSpill(t *testing.T) {

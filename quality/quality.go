@@ -9,7 +9,8 @@
 //
 // Invariants:
 //
-//	Q1 a row that is quarantined, a duplicate or filtered is not looked at
+//	Q1 a row that is quarantined, a duplicate or filtered is not looked at; completeness
+//	   counts those that were quarantined for having no value where one is required
 //	Q2 only a check of severity fail changes a fate; each row it refuses has a
 //	   reject with the check's name, so the first of a row is its reason
 //	Q3 a value that was defaulted is a missing one to every check

@@ -148,6 +148,10 @@ func (c *check) result(r *run, bad, rows bitmap) Result {
 	}
 	res.Checked = seen.count()
 	r.give(seen)
+	if t, ok := c.test.(*complete); ok {
+		n := t.refused(r.b)
+		res.Failed, res.Checked = res.Failed+n, res.Checked+n
+	}
 	if res.Failed == 0 {
 		return res
 	}

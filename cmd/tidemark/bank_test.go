@@ -137,8 +137,12 @@ func judge(t *testing.T, bad, parity string) {
 		}
 		checks, reasons := map[string]int64{}, map[string]int64{}
 		for _, f := range b.Faults {
-			if n := int64(f.Rows); n > 0 && f.FoundBy != "required" {
-				checks[f.FoundBy] += n
+			check := f.FoundBy
+			if column, none := strings.CutPrefix(f.Name, "missing "); none { // rejected before, and counted
+				check = "completeness:" + column
+			}
+			if n := int64(f.Rows); n > 0 {
+				checks[check] += n
 			}
 			if f.Rejected && f.Rows > 0 {
 				reasons[f.FoundBy] += int64(f.Rows)

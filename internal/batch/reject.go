@@ -38,6 +38,10 @@ type Reject struct {
 
 const rejectBytes = 64
 
+// ReasonRequired is the reason of a row whose value in a required column is missing or null.
+// Checks of completeness count such rows, which are rejected before they run.
+const ReasonRequired = "required"
+
 // Drift is one difference between incoming records and the table's schema.
 type Drift struct {
 	Change string // extra, missing, alias, widen, …

@@ -53,7 +53,7 @@ type BankTable struct {
 type Fault struct {
 	Name string `json:"fault"`
 	// FoundBy is the check that fails, or "required" for what has no value where the
-	// table must have one: such a row comes to no check.
+	// table must have one: such a row is rejected before checks, and completeness counts it.
 	FoundBy  string `json:"found_by"`
 	Rejected bool   `json:"rejected"` // else the row is in the table, with a warning
 	Rows     int    `json:"rows"`

@@ -37,14 +37,16 @@ type check struct {
 	Checked int64  `json:"checked"`
 }
 
-// judged is how many rows came to the checks.
+// judged is how many rows came to the checks. Completeness has something to judge in each of them;
+// of a required column it counts rows beside that were rejected before.
 func (o *outcome) judged() int64 {
+	n := o.Read
 	for _, c := range o.Checks {
-		if strings.HasPrefix(c.Name, "completeness:") { // has something to judge in every row
-			return c.Checked
+		if strings.HasPrefix(c.Name, "completeness:") {
+			n = min(n, c.Checked)
 		}
 	}
-	return o.Read
+	return n
 }
 
 // facts are all that is compared, by what it is.
@@ -56,7 +58,7 @@ func (o *outcome) facts() map[string]string {
 		f[c.Name] = fmt.Sprintf("%s %d", c.Verdict, c.Failed)
 		if key, unique := strings.CutPrefix(c.Name, "unique:"); unique {
 			f["keys of "+key] = number(c.Checked)
-		} else {
+		} else if !strings.HasPrefix(c.Name, "completeness:") {
 			f["rows without "+c.Name] = number(o.judged() - c.Checked)
 		}
 	}
