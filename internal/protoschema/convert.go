@@ -36,7 +36,8 @@ var known = map[string]struct {
 	"confluent.type.Decimal":      {BytesDecimal, "1 bytes,2 uint32,3 int32"},
 }
 
-// converter makes messages of descriptors, each once.
+// converter makes messages of descriptors, each once. What it makes holds nothing of them, nor of
+// the text, whose tokens they point into.
 type converter struct {
 	messages map[protoreflect.FullName]*Message
 	enums    map[protoreflect.FullName]*Enum
@@ -76,7 +77,7 @@ func (c *converter) message(d protoreflect.MessageDescriptor) *Message {
 	if m := c.messages[d.FullName()]; m != nil {
 		return m
 	}
-	m := &Message{Name: string(d.FullName())}
+	m := &Message{Name: strings.Clone(string(d.FullName()))}
 	c.messages[d.FullName()] = m
 	c.queue = append(c.queue, d)
 	return m
@@ -92,7 +93,7 @@ func (c *converter) fill(d protoreflect.MessageDescriptor) error {
 	for i := range d.Fields().Len() {
 		fd := d.Fields().Get(i)
 		f := Field{
-			Name: string(fd.Name()), Key: []byte(`"` + string(fd.Name()) + `":`), Number: int32(fd.Number()), Kind: fd.Kind(),
+			Name: strings.Clone(string(fd.Name())), Key: []byte(`"` + string(fd.Name()) + `":`), Number: int32(fd.Number()), Kind: fd.Kind(),
 			List: fd.IsList(), Map: fd.IsMap(), Presence: presenceOf(fd),
 		}
 		if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() {
@@ -147,7 +148,7 @@ func (c *converter) enum(d protoreflect.EnumDescriptor) (*Enum, error) {
 	}
 	for i := range d.Values().Len() {
 		v := d.Values().Get(i)
-		e.Symbols = append(e.Symbols, Symbol{int32(v.Number()), string(v.Name())})
+		e.Symbols = append(e.Symbols, Symbol{int32(v.Number()), strings.Clone(string(v.Name()))})
 	}
 	sort.SliceStable(e.Symbols, func(a, b int) bool { return e.Symbols[a].Number < e.Symbols[b].Number })
 	n := 0
