@@ -263,6 +263,9 @@ func TestAvroPlansAreForgotten(t *testing.T) {
 				t.Fatalf("row %d: got %s, want 7", row, got)
 			}
 		}
+		if held := plan.Held(); held < 20<<20 || held > 28<<20 {
+			t.Errorf("plans are said to take %d bytes, want what two generations hold", held)
+		}
 		if n, held := plan.AvroHeld(); n < 2 || n >= 40 || held > 28<<20 {
 			t.Errorf("%d plans of %d bytes are remembered, want fewer than 40 and 28 MiB", n, held)
 		}

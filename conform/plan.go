@@ -220,3 +220,7 @@ func (p *Plan) Decoder() *Decoder {
 	d.forget()
 	return d
 }
+
+// Held is the memory of what is known of the schemas of records, in bytes, about. It never
+// waits.
+func (p *Plan) Held() int64 { return p.avro.all.Load() + p.proto.all.Load() }

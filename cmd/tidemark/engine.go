@@ -78,7 +78,7 @@ func prepare(ctx context.Context, cfg *config.Config, settings pipeline.Config, 
 	if err := endless(&settings); err != nil {
 		return nil, err
 	}
-	if err := addSchemas(ctx, cfg, settings.Tables, log); err != nil {
+	if err := addSchemas(ctx, cfg, &settings, log); err != nil {
 		return nil, err
 	}
 	settings.Staging, settings.Library = staging(lake), keyload.NewLibrary(e.lake, openBucket)

@@ -16,11 +16,18 @@ import (
 	"tidemark/internal/schemas"
 )
 
+// The texts of schemas that are kept: a part of memory, and so many bytes at most. Ten thousand
+// of a kilobyte fit where memory is 256 MiB.
+const (
+	textShare = 16
+	textMost  = 32 << 20
+)
+
 // addSchemas tells tables whose topics are in Avro or Protobuf where the schemas of records are.
-func addSchemas(ctx context.Context, cfg *config.Config, tables []pipeline.Table, log *slog.Logger) error {
+func addSchemas(ctx context.Context, cfg *config.Config, p *pipeline.Config, log *slog.Logger) error {
 	var shared *schemas.Registry
-	for i := range tables {
-		t := &tables[i]
+	for i := range p.Tables {
+		t := &p.Tables[i]
 		switch t.Schema.Format {
 		case schema.AvroFormat:
 			own, err := schemaFile(tableOf(cfg, t.Schema.Name).SchemaFile)
@@ -30,11 +37,14 @@ func addSchemas(ctx context.Context, cfg *config.Config, tables []pipeline.Table
 			t.Written = conform.NewSingleObjects(own)
 		case schema.AvroRegistryFormat, schema.ProtobufRegistryFormat:
 			if shared == nil {
-				client, err := registry.New(registryConfig(cfg.Registry))
+				settings := registryConfig(cfg.Registry)
+				settings.Bytes = min(cfg.Memory/textShare, textMost)
+				client, err := registry.New(settings)
 				if err != nil {
 					return usageError{fmt.Sprintf("registry: %v", err)}
 				}
 				shared = schemas.New(client, log)
+				p.Beside = shared.Bytes
 				go shared.Run(ctx) // as long as the process
 			}
 			t.Schemas, t.Written = shared, shared

@@ -183,6 +183,8 @@ func (m *maker) whole(bits int) int64 {
 		return int64(m.IntN(3)) - 1
 	case 3:
 		return (1<<53 + 1) & most
+	case 4: // rounded to a double and then to a float it is another float than at once
+		return (1<<60 + 1<<36 + 1) & most
 	}
 	return m.Int64() >> (64 - bits + m.IntN(bits)) * int64(1-2*m.IntN(2))
 }

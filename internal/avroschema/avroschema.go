@@ -140,7 +140,11 @@ type Schema struct {
 	// datum in single-object encoding.
 	Fingerprint uint64
 	canonical   []byte
+	bytes       int64
 }
+
+// Bytes is what the schema takes in memory, about.
+func (s *Schema) Bytes() int64 { return s.bytes }
 
 // Canonical is the parsing canonical form of the schema. It leaves out what logical types
 // mean: two schemas that share it lie in the same bytes, and may still differ in a scale.
@@ -180,7 +184,27 @@ func Parse(text []byte, refers ...[]byte) (*Schema, error) {
 	}
 	s := &Schema{Root: t, canonical: p.canonical(nil, tree, "")}
 	s.Fingerprint = fingerprint(s.canonical)
+	s.bytes = 128 + int64(cap(s.canonical)) + size(t, map[*Type]bool{})
 	return s, nil
+}
+
+// size is what a type takes with all that is within it, once.
+func size(t *Type, seen map[*Type]bool) int64 {
+	if seen[t] {
+		return 0
+	}
+	seen[t] = true
+	n := int64(144) + 8*int64(cap(t.Of)) + 56*int64(cap(t.Fields)) + 40*int64(cap(t.Symbols))
+	for i := range t.Fields {
+		n += int64(len(t.Fields[i].Name)+cap(t.Fields[i].Key)) + size(t.Fields[i].Of, seen)
+	}
+	for i := range t.Symbols {
+		n += int64(len(t.Symbols[i].Text) + cap(t.Symbols[i].JSON))
+	}
+	for _, of := range t.Of {
+		n += size(of, seen)
+	}
+	return n
 }
 
 // text reads one text. It returns its type and the tree that it is.

@@ -66,6 +66,7 @@ func (p *Pipeline) heldLocked() int64 {
 		n = p.edge.Buffered()
 	}
 	for _, t := range p.tables {
+		n += t.plan.Held()
 		if t.open != nil {
 			n += t.open.raw.Bytes()
 		}
@@ -74,6 +75,9 @@ func (p *Pipeline) heldLocked() int64 {
 		}
 	}
 	n += p.keyBytes()
+	if p.cfg.Beside != nil {
+		n += p.cfg.Beside()
+	}
 	for _, r := range p.spare {
 		n += r.Bytes()
 	}

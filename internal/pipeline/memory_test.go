@@ -52,6 +52,38 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// TestMemoryOfOthers: what others hold is counted as held, and leaves less for batches.
+func TestMemoryOfOthers(t *testing.T) {
+	held := map[int64]int{}
+	for _, beside := range []int64{0, 20 << 20} {
+		tp := newTopic(1)
+		for i := range 4000 {
+			tp.parts[0].events = append(tp.parts[0].events, event{at: noon, value: fmt.Sprintf(
+				`{"id":%d,"amount":1,"at":"2026-11-24T11:00:00Z","kind":"a","more":%q}`, i, strings.Repeat("x", 10_000))})
+		}
+		cfg := testConfig(t)
+		cfg.Memory, cfg.MaxRows, cfg.MaxAge = 64<<20, 1<<30, time.Hour
+		cfg.Beside = func() int64 { return beside }
+		lake := &storetest.Memory{}
+		d := newProcess(t, cfg, lake, tp)
+		d.chunk = 50
+		least := int64(1 << 62)
+		d.onWait = func(int) { least = min(least, d.p.Held()) }
+		if err := d.drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if least < beside || beside == 0 && least >= 20<<20 {
+			t.Errorf("held %d bytes at least where others hold %d", least, beside)
+		}
+		for _, r := range batches(records(t, lake, "t")) {
+			held[beside] += int(r.Counts.Read)
+		}
+	}
+	if held[0] != 4000 || held[20<<20] != 4000 {
+		t.Errorf("read %v records, want 4000 each time", held)
+	}
+}
+
 // TestBatchIsCutByBytes wants max_bytes to hold where neither rows, age nor memory
 // cut a batch.
 func TestBatchIsCutByBytes(t *testing.T) {

@@ -112,6 +112,9 @@ type Config struct {
 	// Memory is the budget in bytes of everything held, the consumer's buffers
 	// included; 1 GiB. Batches are cut early rather than pass it.
 	Memory int64
+	// Beside, if not nil, is what others hold in memory that the budget has to count, in
+	// bytes: schemas. It is called at any time, and must not wait for the pipeline.
+	Beside func() int64
 	// Staging is what the lake holds in memory of one file that is being written, in
 	// bytes; 0 for a local disk. Each worker has one open at a time.
 	Staging int64

@@ -50,6 +50,13 @@ func (c *cache[K, V]) get(key K) (V, bool) {
 	return e.value, true
 }
 
+// held is what all entries take in memory, about.
+func (c *cache[K, V]) held() int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.mu.bytes
+}
+
 // put keeps a value, in place of the one that the key had. What is larger than the
 // whole cache is not kept.
 func (c *cache[K, V]) put(key K, value V) {

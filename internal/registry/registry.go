@@ -210,6 +210,9 @@ func (c *Client) Ping(ctx context.Context) error {
 	return err
 }
 
+// Bytes is the memory that what is remembered takes, about.
+func (c *Client) Bytes() int64 { return c.known.held() + c.refused.held() }
+
 // Close ends connections that nobody uses. Requests under way end by their contexts.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

@@ -27,6 +27,9 @@ type file struct {
 	origins map[*protoschema.Message]*batch.Schema
 }
 
+// parsedBytes is what a byte of a file's text takes once it is parsed, about.
+const parsedBytes = 16
+
 // fileOf is what the text of a file comes to. To those who look for another format it is a
 // schema that they cannot use.
 func fileOf(s registry.Schema) entry {
@@ -35,13 +38,18 @@ func fileOf(s registry.Schema) entry {
 		imports = append(imports, protoschema.Import{Path: r.Name, Text: r.Text})
 	}
 	parsed, err := protoschema.Parse(s.Text, imports...)
+	text := len(s.Text)
+	for i := range imports {
+		text += len(imports[i].Text)
+	}
 	if err == nil {
 		return entry{
+			bytes:   entryBytes + parsedBytes*int64(text),
 			written: conform.Written{Reason: conform.ReasonSchemaUnknown, Want: fmt.Sprintf("a schema of Avro: %s is one of %s", s.ID, s.Type)},
 			file:    &file{File: parsed, id: s.ID.String(), origins: map[*protoschema.Message]*batch.Schema{}},
 		}
 	}
-	out := entry{written: conform.Written{Reason: conform.ReasonSchemaUnknown}, until: time.Now().Add(believed)}
+	out := entry{written: conform.Written{Reason: conform.ReasonSchemaUnknown}, until: time.Now().Add(believed), bytes: entryBytes}
 	out.written.Want = fmt.Sprintf("a schema of Protobuf that can be read: %s: %v", s.ID, err)
 	if bad := (*protoschema.Error)(nil); errors.As(err, &bad) && bad.Limit {
 		out.written = conform.Written{Reason: conform.ReasonLimit, Want: fmt.Sprintf("a schema within the limits: %s: %v", s.ID, err)}

@@ -38,6 +38,8 @@ import (
 type Client interface {
 	Schema(ctx context.Context, id wire.ID) (registry.Schema, error)
 	Uses(ctx context.Context, id wire.ID) ([]registry.Use, error)
+	// Bytes is the memory that it holds.
+	Bytes() int64
 }
 
 const (
@@ -73,6 +75,7 @@ type Registry struct {
 	asked   map[wire.ID]bool // without an answer
 	queue   []wire.ID        // of these, not yet taken by Run
 	changed chan struct{}
+	held    int64 // bytes of known
 }
 
 // entry is what is known of an id.
@@ -80,6 +83,18 @@ type entry struct {
 	written conform.Written // without its place
 	file    *file           // of Protobuf, in place of written
 	until   time.Time       // not believed any longer; zero: for good
+	bytes   int64
+}
+
+// entryBytes is what an id takes, about, beside its schema.
+const entryBytes = 512
+
+// Bytes is the memory that all schemas take, about: parsed here, as text with the client. It
+// waits for nothing but a lock.
+func (r *Registry) Bytes() int64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.held + r.client.Bytes()
 }
 
 func (e *entry) holds() bool { return e.until.IsZero() || time.Now().Before(e.until) }
@@ -250,7 +265,7 @@ func (r *Registry) uses(ctx context.Context, id wire.ID) []batch.Use {
 // entryOf is what an answer comes to.
 func (r *Registry) entryOf(s registry.Schema, err error) entry {
 	none := func(reason, format string, args ...any) entry {
-		return entry{written: conform.Written{Reason: reason, Want: fmt.Sprintf(format, args...)}, until: time.Now().Add(believed)}
+		return entry{written: conform.Written{Reason: reason, Want: fmt.Sprintf(format, args...)}, until: time.Now().Add(believed), bytes: entryBytes}
 	}
 	var (
 		absent   *registry.NotFoundError
@@ -279,7 +294,7 @@ func (r *Registry) entryOf(s registry.Schema, err error) entry {
 	if err != nil {
 		return none(conform.ReasonSchemaUnknown, "a schema of Avro that can be read: %s: %v", s.ID, err)
 	}
-	return entry{written: conform.Written{Schema: parsed}}
+	return entry{written: conform.Written{Schema: parsed}, bytes: entryBytes + parsed.Bytes()}
 }
 
 // learn keeps what is known of an id, and wakes those who wait.
@@ -295,11 +310,13 @@ func (r *Registry) learn(id wire.ID, e entry) {
 		if len(r.known) < kept {
 			break
 		}
+		r.held -= r.known[old].bytes
 		delete(r.known, old)
 		if n, ok := old.Number(); ok {
 			r.slot(n).CompareAndSwap(n+1, 0)
 		}
 	}
+	r.held += e.bytes - r.known[id].bytes
 	r.known[id] = e
 	delete(r.asked, id)
 	close(r.changed)
