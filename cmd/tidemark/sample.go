@@ -149,7 +149,7 @@ func judgeSample(ctx context.Context, cfg *config.Config, t *config.Table, s *sa
 	defer stop()
 	settings := pipelineConfig(cfg, []*config.Table{t}, true)
 	if len(s.raw.Sources) > 0 && s.raw.Sources[0].File == "" {
-		if err := addSchemas(ctx, cfg, settings.Tables, slog.New(slog.DiscardHandler)); err != nil {
+		if err := addSchemas(ctx, cfg, &settings, slog.New(slog.DiscardHandler)); err != nil {
 			return nil, err
 		}
 	}
