@@ -27,6 +27,7 @@ type schemaCommand struct {
 	Show    showCommand    `cmd:"" help:"Show a table's columns as they are applied."`
 	History historyCommand `cmd:"" help:"Show which columns a table had, and which schemas its records were written with."`
 	Infer   inferCommand   `cmd:"" help:"Print the columns that files, a topic or a subject have, for a configuration."`
+	Config  editorCommand  `cmd:"" help:"Print a JSON Schema of configuration files, for editors."`
 	Diff    diffCommand    `cmd:"" help:"Show how a schema, a topic or files differ from a table, before records come."`
 }
 
