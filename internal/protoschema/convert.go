@@ -48,7 +48,7 @@ type converter struct {
 // convert makes a File of a descriptor.
 func convert(d protoreflect.FileDescriptor) (*File, error) {
 	c := converter{map[protoreflect.FullName]*Message{}, map[protoreflect.FullName]*Enum{}, nil, maxFields}
-	f := &File{top: c.nodes(d.Messages())}
+	f := &File{top: c.node(d.Messages()).within}
 	for len(c.queue) > 0 {
 		next := c.queue[0]
 		c.queue = c.queue[1:]
@@ -62,13 +62,22 @@ func convert(d protoreflect.FileDescriptor) (*File, error) {
 	return f, nil
 }
 
-// nodes makes the messages of a file or a message. The text nests no deeper than look allows.
-func (c *converter) nodes(all protoreflect.MessageDescriptors) []node {
-	var out []node
+// node makes the messages of a file or a message. The text nests no deeper than look allows.
+func (c *converter) node(all protoreflect.MessageDescriptors) node {
+	var out node
 	for i := range all.Len() {
-		if d := all.Get(i); !d.IsMapEntry() {
-			out = append(out, node{c.message(d), c.nodes(d.Messages())})
+		d := all.Get(i)
+		if d.IsMapEntry() {
+			out.counted = append(out.counted, -1)
+			continue
 		}
+		one := c.node(d.Messages())
+		one.message = c.message(d)
+		out.counted = append(out.counted, len(out.within))
+		out.within = append(out.within, one)
+	}
+	if len(out.counted) == len(out.within) {
+		out.counted = nil
 	}
 	return out
 }

@@ -220,22 +220,55 @@ type File struct {
 type node struct {
 	message *Message
 	within  []node
+	counted []int // places in within, where entries of maps are counted too, −1: such an entry
 }
 
 // Message returns the message that indexes lead to, outermost first: of the file's messages
-// that one, then of those within it. Entries of maps, which no text declares, do not count:
-// Confluent's own deserializer counts the messages of the text (ProtobufSchema.toMessageName in
-// schema-registry). It is nil where there is none. The same indexes have the same Message.
+// that one, then of those within it. It is nil where there is none, or two: see Messages. The
+// same indexes have the same Message.
 func (f *File) Message(indexes ...int) *Message {
-	nodes := f.top
-	var found *Message
+	m, other := f.Messages(indexes...)
+	if other != nil {
+		return nil
+	}
+	return m
+}
+
+// Messages is Message, with the other one that indexes may lead to, nil: there is none.
+//
+// The clients of Confluent do not agree on what counts. Java's counts the messages of the text
+// (ProtobufSchema.toMessageIndexes in schema-registry); those for Python and Go count the
+// descriptor's, among which each map has one for its entries (in confluent-kafka-python,
+// _create_index_array; in confluent-kafka-go, toMessageIndexes). What leads to a message in one
+// way alone is taken; where each way leads to another one, both are returned, and nothing says
+// which is meant.
+func (f *File) Messages(indexes ...int) (m, other *Message) {
+	m, other = f.follow(indexes, false), f.follow(indexes, true)
+	switch {
+	case m == nil:
+		return other, nil
+	case m == other:
+		return m, nil
+	}
+	return m, other
+}
+
+// follow is Message for one way to count.
+func (f *File) follow(indexes []int, counted bool) *Message {
+	at := node{within: f.top}
 	for _, i := range indexes {
-		if i < 0 || i >= len(nodes) {
+		if counted && at.counted != nil {
+			if i < 0 || i >= len(at.counted) {
+				return nil
+			}
+			i = at.counted[i]
+		}
+		if i < 0 || i >= len(at.within) {
 			return nil
 		}
-		found, nodes = nodes[i].message, nodes[i].within
+		at = at.within[i]
 	}
-	return found
+	return at.message
 }
 
 // Named returns the outermost message of a name without its package, which is how Apicurio's

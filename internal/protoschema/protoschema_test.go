@@ -116,18 +116,48 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestMessages follows indexes, in which entries of maps do not count.
+// TestCounts has the indexes of messages within one that has maps, as Java's serializers count
+// them and as others do.
+func TestCounts(t *testing.T) {
+	f := parse(t, `syntax = "proto3"; message Top { map<string, int32> a = 1; message X { message Z {} } map<string, int32> b = 2; message Y {} } message Next {}`)
+	for _, c := range []struct {
+		indexes  []int
+		m, other string
+	}{
+		{[]int{0}, "Top", ""}, {[]int{1}, "Next", ""}, {[]int{2}, "", ""},
+		{[]int{0, 0}, "Top.X", ""},      // 0 is an entry elsewhere
+		{[]int{0, 1}, "Top.Y", "Top.X"}, // 1 is another message elsewhere
+		{[]int{0, 2}, "", ""},
+		{[]int{0, 3}, "Top.Y", ""}, // 3 is none for Java
+		{[]int{0, 0, 0}, "Top.X.Z", ""},
+		{[]int{0, 1, 0}, "Top.X.Z", ""},
+		{[]int{0, 4}, "", ""},
+	} {
+		m, other := f.Messages(c.indexes...)
+		name := func(m *protoschema.Message) string {
+			if m == nil {
+				return ""
+			}
+			return m.Name
+		}
+		if name(m) != c.m || name(other) != c.other || (f.Message(c.indexes...) == nil) != (c.m == "" || c.other != "") {
+			t.Errorf("%v: %q and %q, want %q and %q", c.indexes, name(m), name(other), c.m, c.other)
+		}
+	}
+}
+
+// TestMessages follows indexes, and finds messages by their short names.
 func TestMessages(t *testing.T) {
 	f := parse(t, payment, protoschema.Import{Path: "common/address.proto", Text: address})
 	for name, indexes := range map[string][]int{
-		"bank.v1.Other": {0}, "bank.v1.Other.Deep": {0, 0}, "bank.v1.Other.Second": {0, 1}, "bank.v1.Other.Deep.Deeper": {0, 0, 0}, "bank.v1.Payment.Line": {1, 0}, "bank.v1.Address": {2},
+		"bank.v1.Other": {0}, "bank.v1.Other.Deep": {0, 0}, "bank.v1.Other.Second": {0, 2}, "bank.v1.Other.Deep.Deeper": {0, 0, 0}, "bank.v1.Payment.Line": {1, 0}, "bank.v1.Address": {2},
 	} {
 		m := f.Message(indexes...)
 		if m == nil || m.Name != name || f.Message(indexes...) != m {
 			t.Errorf("%v: %+v, want %s", indexes, m, name)
 		}
 	}
-	for _, indexes := range [][]int{{}, {3}, {-1}, {0, 2}, {1, 1}, {0, 0, 0, 0}} {
+	for _, indexes := range [][]int{{}, {3}, {-1}, {0, 1}, {0, 3}, {1, 2}, {0, 0, 0, 0}} {
 		if m := f.Message(indexes...); m != nil {
 			t.Errorf("%v: %s", indexes, m.Name)
 		}

@@ -79,7 +79,7 @@ func (f *file) origin(m *protoschema.Message) *batch.Schema {
 // all that the Registry knows.
 //
 // Where the id stands in front of the value, the message's indexes stand behind it, as
-// Confluent's serializers write them. Where it stands in a header of Confluent's, they follow
+// Confluent's serializers write them (protoschema.File has what they do not agree on). Where it stands in a header of Confluent's, they follow
 // it there, and the value is the message alone: HeaderSchemaIdSerializer (schema-registry,
 // io.confluent.kafka.serializers.schema.id) writes what SchemaId.guidToBytes makes, which ends
 // with them. Apicurio's serializers write no indexes with their headers: another one,
@@ -172,7 +172,12 @@ func (f *file) byIndexes(b []byte) conform.Written {
 	for i := range m.Depth() {
 		indexes = append(indexes, m.Index(i))
 	}
-	found := f.Message(indexes...)
+	found, other := f.Messages(indexes...)
+	if other != nil {
+		return conform.Written{Reason: conform.ReasonSchemaUnknown, Want: fmt.Sprintf(
+			"indexes that mean one message: in %s, %v is %s where entries of maps do not count, as for Java's serializers, and %s where they do: write a message that is not within one with maps",
+			f.id, indexes, found.Name, other.Name)}
+	}
 	if found == nil {
 		return conform.Written{Reason: conform.ReasonSchemaUnknown, Want: fmt.Sprintf("a message that the schema has: %s has none with the indexes %v", f.id, indexes)}
 	}

@@ -23,6 +23,7 @@ func newProtobuf() *client {
 	c.texts[wire.NewGUID([16]byte{1})] = one
 	c.texts[wire.Number(wire.ApicurioContent, 1)] = registry.Schema{Type: registry.Protobuf, Text: `syntax = "proto3"; message Only {}`}
 	c.texts[wire.Number(wire.Confluent, 21)] = registry.Schema{ID: wire.Number(wire.Confluent, 21), Type: registry.Protobuf, Text: payments}
+	c.texts[wire.Number(wire.Confluent, 23)] = registry.Schema{ID: wire.Number(wire.Confluent, 23), Type: registry.Protobuf, Text: `syntax = "proto3"; message M { map<string, int32> a = 1; message X {} message Y {} }`}
 	c.texts[wire.Number(wire.Confluent, 22)] = registry.Schema{ID: wire.Number(wire.Confluent, 22), Type: registry.Protobuf, Text: strings.Repeat("{", 100)}
 	return c
 }
@@ -54,6 +55,8 @@ func TestProtobuf(t *testing.T) {
 			{"no indexes", front(20, ""), nil, "wire", 0, false},
 			{"indexes cut", front(20, "\x04\x00"), nil, "wire", 0, false},
 			{"17 indexes", front(20, "\x22"+strings.Repeat("\x00", 17)), nil, "wire", 0, false},
+			{"indexes that mean two", front(23, "\x04\x00\x02"), nil, "schema_unknown", 0, false},
+			{"indexes that count entries of maps", front(23, "\x04\x00\x04"), nil, "M.Y", 8, true},
 			{"no such message", front(20, "\x02\x04"), nil, "schema_unknown", 0, false},
 			{"none within it", front(20, "\x04\x02\x00"), nil, "schema_unknown", 0, false},
 			{"no magic", []byte("{}"), nil, "wire", 0, false},
