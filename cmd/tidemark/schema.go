@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"tidemark/conform"
@@ -41,7 +42,7 @@ type inferCommand struct {
 	Records  int      `default:"1000" placeholder:"N" help:"How many records of a topic are looked at. Default: 1000."`
 	Brokers  []string `placeholder:"B" help:"Brokers, as HOST:PORT. Default: those of the configuration."`
 	Registry string   `placeholder:"URL" help:"The registry. Default: that of the configuration."`
-	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://)."`
+	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://); or a schema of Avro (.avsc) or Protobuf (.proto)."`
 }
 
 // Help is shown by --help.
@@ -49,7 +50,7 @@ func (inferCommand) Help() string {
 	return fmt.Sprintf("Of files, the first %s rows are looked at. Types are the narrowest that fit; what is no number for certain is text. Records that name a schema have its types. ", status.Number(infer.Rows)) +
 		"Comments tell what was seen: the share of records without a value, the widest one, and what may be a key or the event time. " +
 		"Look over what comes out before it goes into a configuration: which columns are required, only you know.\n\n" +
-		example("tidemark schema infer raw/branches.csv", "tidemark schema infer -c tidemark.yaml --topic transactions", "tidemark schema infer --brokers localhost:9092 --topic transactions",
+		example("tidemark schema infer raw/branches.csv", "tidemark schema infer transaction.avsc", "tidemark schema infer -c tidemark.yaml --topic transactions", "tidemark schema infer --brokers localhost:9092 --topic transactions",
 			"tidemark schema infer --registry http://localhost:8081 --subject transactions-value")
 }
 
@@ -126,6 +127,9 @@ func (c *inferCommand) ofFiles(ctx context.Context, cfg *config.Config) (*infer.
 	if len(found.Bad) > 0 {
 		return nil, found.Bad[0]
 	}
+	if r, err := c.ofSchemaFile(); r != nil || err != nil {
+		return r, err
+	}
 	r, err := infer.Files(ctx, found.Entries, options)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(c.Paths, " "), err)
@@ -137,6 +141,28 @@ func (c *inferCommand) ofFiles(ctx context.Context, cfg *config.Config) (*infer.
 	t := inferred(r, schema.JSONFormat)
 	t.Schema.CSV = options.CSV
 	return r, observeColumns(ctx, r, s, t)
+}
+
+// ofSchemaFile takes the columns of a schema in a file, if there is one; nil: there is none.
+func (c *inferCommand) ofSchemaFile() (*infer.Result, error) {
+	if len(c.Paths) != 1 {
+		return nil, nil
+	}
+	path := c.Paths[0]
+	as := map[string]registry.Type{".avsc": registry.Avro, ".proto": registry.Protobuf}[strings.ToLower(filepath.Ext(path))]
+	if as == "" {
+		return nil, nil
+	}
+	text, err := readHead(path)
+	if err != nil {
+		return nil, usageError{err.Error()}
+	}
+	r, err := ofSchema(registry.Schema{Type: as, Text: string(text)})
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("%s: %v", path, err)}
+	}
+	r.Of = path
+	return r, nil
 }
 
 // inferred is a table of the columns that were found.
@@ -261,7 +287,11 @@ func ofObjects(ctx context.Context, s *sampled) (*infer.Result, error) {
 			format = kind
 		}
 	}
+	format, changes := strings.CutSuffix(format, infer.Changes)
 	r.Notes = append(r.Notes, "format: "+format)
+	if changes {
+		r.Notes = append(r.Notes, "debezium: true")
+	}
 	if others > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s are no objects of JSON: not looked at", status.Count(int64(others), "record")))
 	}

@@ -55,10 +55,7 @@ func (t *Table) Text(w io.Writer) error {
 	g = status.Grid("+record", "decided", "change", "column", "from", "to", "first at", "+records", "done", "schema")
 	for i := range t.Drift {
 		d := &t.Drift[i]
-		name := status.Plain(d.SchemaID)
-		if d.Subject != "" {
-			name += " (" + status.Plain(d.Subject) + " version " + strconv.Itoa(d.Version) + ")"
-		}
+		name := status.Plain(d.Written())
 		g.AppendRow(table.Row{status.Number(d.Seq), moment(d.DecidedAt), status.Plain(d.Change), status.Plain(d.Column), status.Plain(d.From), status.Plain(d.To),
 			status.Plain(d.FirstAt.String()), count(d.Count), status.Plain(d.Done), name})
 	}

@@ -115,6 +115,9 @@ func ofProto(f *protoschema.Field) (schema.Type, string) {
 	return text, "of type " + f.Of.Name + ": a value within can be a column of its own, with from: " + within(f.Name)
 }
 
+// Changes is what Unwrap says behind a format whose records are change events.
+const Changes = " with debezium: true"
+
 // Unwrap takes the record out of what Kafka Connect and Debezium put around it. Kind is what
 // that is, empty: nothing.
 func Unwrap(value []byte) (record []byte, kind string) {
@@ -127,14 +130,14 @@ func Unwrap(value []byte) (record []byte, kind string) {
 		if within == "" {
 			return payload, "connect-json"
 		}
-		return inner, "connect-json with debezium: true"
+		return inner, "connect-json" + Changes
 	}
 	if whole["op"] == nil || whole["ts_ms"] == nil || whole["before"] == nil && whole["after"] == nil {
 		return value, ""
 	}
 	for _, image := range []json.RawMessage{whole["after"], whole["before"]} {
 		if len(image) > 0 && !bytes.Equal(image, []byte("null")) {
-			return image, "json with debezium: true"
+			return image, "json" + Changes
 		}
 	}
 	return value, ""

@@ -199,6 +199,14 @@ type Drift struct {
 	Version  int    `json:"schema_version,omitempty"`
 }
 
+// Written is the schema of the first record in one text, empty: it has no name.
+func (d *Drift) Written() string {
+	if d.Subject == "" {
+		return d.SchemaID
+	}
+	return fmt.Sprintf("%s (%s version %d)", d.SchemaID, d.Subject, d.Version)
+}
+
 // Timings says where the time of a batch went, in milliseconds. Decide and Publish
 // of a batch are not known when its record is written; they are those of the batch
 // before it in the same process, 0 for the first.

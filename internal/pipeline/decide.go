@@ -149,8 +149,8 @@ func (s *shift) told(d ledger.Decision, took time.Duration) {
 			"batch", r.Batch, "seq", r.Seq, "change", dr.Change, "column", dr.Column, "from", dr.From, "to", dr.To,
 			"first_at", dr.FirstAt.String(), "records", dr.Count, "done", dr.Done,
 		}
-		if dr.SchemaID != "" {
-			said = append(said, "schema", schemaName(dr.SchemaID, dr.Subject, dr.Version))
+		if name := dr.Written(); name != "" {
+			said = append(said, "schema", name)
 		}
 		s.b.t.log.Warn("schema drift", said...)
 	}

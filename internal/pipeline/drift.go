@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"slices"
 
 	"tidemark/internal/batch"
@@ -90,12 +89,4 @@ func ColumnsOf(t *schema.Table) []ledger.Column {
 		}
 	}
 	return out
-}
-
-// schemaName is a schema in one text, empty: it has no name.
-func schemaName(id, subject string, version int) string {
-	if subject == "" {
-		return id
-	}
-	return fmt.Sprintf("%s (%s version %d)", id, subject, version)
 }

@@ -141,11 +141,11 @@ func (t *texter) quality(s *Summary) {
 // events writes the lists of single events, the newest of each.
 func (t *texter) events(s *Summary) {
 	drift := s.Drift[max(0, len(s.Drift)-textEvents):]
-	w := status.Grid("change", "column", "from", "to", "first at", "+record", "decided")
+	w := status.Grid("change", "column", "from", "to", "done", "schema", "first at", "+record", "decided")
 	for i := range drift {
 		d := &drift[i]
-		w.AppendRow(table.Row{status.Plain(d.Change), status.Plain(d.Column), status.Plain(d.From), status.Plain(d.To), status.Plain(d.FirstAt.String()),
-			status.Number(d.Seq), moment(&d.DecidedAt)})
+		w.AppendRow(table.Row{status.Plain(d.Change), status.Plain(d.Column), status.Plain(d.From), status.Plain(d.To), status.Plain(d.Done), status.Plain(d.Written()),
+			status.Plain(d.FirstAt.String()), status.Number(d.Seq), moment(&d.DecidedAt)})
 	}
 	t.grid("Drift"+last(len(drift), len(s.Drift))+omitted(s.Omitted.Drift, "later one"), w)
 
@@ -231,9 +231,10 @@ func (t *texter) record(r *Entry) {
 		w.AppendRow(table.Row{status.Plain(n.Column), status.Number(n.Nulls), status.Share(n.Nulls, r.Counts.Read)})
 	}
 	t.grid("Nulls, in rows that were checked", w)
-	w = status.Grid("change", "column", "from", "to", "first at")
+	w = status.Grid("change", "column", "from", "to", "done", "schema", "+records", "first at")
 	for _, d := range r.Drift {
-		w.AppendRow(table.Row{status.Plain(d.Change), status.Plain(d.Column), status.Plain(d.From), status.Plain(d.To), status.Plain(d.FirstAt.String())})
+		w.AppendRow(table.Row{status.Plain(d.Change), status.Plain(d.Column), status.Plain(d.From), status.Plain(d.To), status.Plain(d.Done), status.Plain(d.Written()),
+			status.Number(d.Count), status.Plain(d.FirstAt.String())})
 	}
 	t.grid("Drift", w)
 	t.rest(r)
