@@ -20,9 +20,9 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # would test timeouts. Nor with the storms, whose thousands of timers in virtual time
 # made Go's own runtime fail under it (1.26: SIGSEGV in timer.maybeRunChan). Packages
 # that share nothing between goroutines are left out: it would find nothing there, slowly.
-RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|differential|generate|infer|parity|rawfile|schema|teeth)$$')
+RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|differential|generate|infer|parity|schema|teeth)$$')
 
-.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files build demo clean
+.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ bench: ## measure: raw consume, whole drain, pipeline alone; files beside DuckDB
 
 bench-files: ## measure: files to checked Parquet, beside DuckDB and Polars
 	@scripts/bench-files
+
+bench-latency: ## measure: how long after it was sent an event can be read
+	@scripts/bench-latency
 
 build: ## build bin/tidemark, static, with its version
 	@CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark

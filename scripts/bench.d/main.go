@@ -6,6 +6,7 @@
 // scripts/bench starts a broker and calls it as `run`, which makes the events, and
 // then takes turns with the measurements, each in a process of its own, so that
 // processor time and peak memory are those of one measurement. It prints one table.
+// As `latency` it measures how long rows take to be seen.
 // Every measurement counts its rows, and fails if one is missing.
 package main
 
@@ -17,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 )
 
 func main() {
@@ -42,12 +44,15 @@ type options struct {
 	general    bool   // events with shuffled keys, spaces and escapes
 	format     string // of events in memory
 	profile    string // file
+	rate       int    // events a second, of latency
+	length     time.Duration
+	maxAge     time.Duration
 }
 
 func command(ctx context.Context, args []string, out io.Writer) error {
 	commands := map[string]func(context.Context, options) (result, error){"raw": raw, "drain": drain, "alone": alone}
-	if len(args) == 0 || args[0] != "run" && commands[args[0]] == nil {
-		return fmt.Errorf("want one of run, raw, drain, alone")
+	if len(args) == 0 || args[0] != "run" && args[0] != "latency" && commands[args[0]] == nil {
+		return fmt.Errorf("want one of run, latency, raw, drain, alone")
 	}
 	var o options
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -62,11 +67,17 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	flags.BoolVar(&o.general, "general", false, "shuffled keys, spaces and escapes")
 	flags.StringVar(&o.format, "format", "json", "of the events of the pipeline alone: json, avro-registry or protobuf-registry")
 	flags.StringVar(&o.profile, "profile", "", "`file` for a processor profile of the pipeline alone")
+	flags.IntVar(&o.rate, "rate", 20_000, "events a second, of latency")
+	flags.DurationVar(&o.length, "for", 60*time.Second, "how long latency is measured")
+	flags.DurationVar(&o.maxAge, "max-age", time.Second, "of a batch, of latency")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	if args[0] == "run" {
+	switch args[0] {
+	case "run":
 		return run(ctx, o, out)
+	case "latency":
+		return latency(ctx, o, out)
 	}
 	r, err := commands[args[0]](ctx, o)
 	if err != nil {
