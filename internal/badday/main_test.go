@@ -67,6 +67,7 @@ func TestBroker(t *testing.T) {
 	t.Run("weak store", h.weakStore)
 	t.Run("backfill", func(t *testing.T) { testBackfill(t, h) })
 	t.Run("policies", func(t *testing.T) { testPolicies(t, h) })
+	t.Run("schemas", func(t *testing.T) { testSchemas(t, h) })
 	t.Run("bombs", func(t *testing.T) { testBombs(t, h) })
 	t.Run("memory", func(t *testing.T) { testMemory(t, h) })
 	// The last: nobody else has a broker meanwhile.

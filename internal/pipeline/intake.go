@@ -9,6 +9,10 @@ import (
 	"tidemark/internal/batch"
 )
 
+// lookAhead is how many records without their schema are looked at, from the first on, so that
+// schemas are asked for beside each other and not one after the other.
+const lookAhead = 1000
+
 // Accept implements consumer.Handler. It copies the records into the open batch of
 // their table, cutting it where it is full.
 func (p *Pipeline) Accept(src batch.Source, next, end int64, records iter.Seq[batch.Record]) {
@@ -23,15 +27,22 @@ func (p *Pipeline) Accept(src batch.Source, next, end int64, records iter.Seq[ba
 	if pt == nil || pt.away || next < pt.next {
 		return
 	}
+	missing := 0
 	for rec := range records {
 		if t.Schemas != nil && rec.Offset >= pt.next && !t.readyLocked(rec) {
-			pt.end = max(pt.end, end)
-			t.holdLocked(pt)
-			return
+			if missing++; missing == lookAhead {
+				break
+			}
 		}
-		t.addLocked(pt, &rec, now)
+		if missing == 0 { // what comes behind one that waits is only looked at
+			t.addLocked(pt, &rec, now)
+		}
 	}
 	pt.end = max(pt.end, end)
+	if missing > 0 {
+		t.holdLocked(pt)
+		return
+	}
 	if next > pt.next {
 		// Behind the last record are offsets that hold none.
 		t.openLocked(now).spanOf(pt).to = next

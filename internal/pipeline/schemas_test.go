@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -94,7 +95,8 @@ func TestSchemaIsAwaited(t *testing.T) {
 		s.bring("d") // nobody has asked for it
 		after(time.Minute)
 		s.mu.Lock()
-		if s.asked["b"] == 0 || s.asked["b"] > 2 || s.asked["c"] == 0 || s.asked["c"] > 3 {
+		// Twice each time that the chunk of records 6 to 8 is handed over, once for that of 17.
+		if s.asked["b"] == 0 || s.asked["b"] > 4 || s.asked["c"] == 0 || s.asked["c"] > 3 {
 			t.Errorf("asked %v", s.asked)
 		}
 		s.mu.Unlock()
@@ -116,6 +118,40 @@ func TestSchemaIsAwaited(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// TestSchemasAreAskedForAhead wants the schemas of all records that were handed over with one
+// that waits to be asked for, and not one after the other.
+func TestSchemasAreAskedForAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := newTopic(1)
+		tp.add(0, 2000, noon.Add(-3*time.Hour))
+		for i := range tp.parts[0].events {
+			tp.parts[0].events[i].value = strings.Replace(tp.parts[0].events[i].value, `"kind":"a"`, fmt.Sprintf(`"kind":"k%d"`, i), 1)
+		}
+		lake := &storetest.Memory{}
+		s := newSchemas()
+		cfg := testConfig(t)
+		cfg.Tables[0].Schemas = s
+		d := newProcess(t, cfg, lake, tp)
+		d.idle, d.chunk = func() { after(time.Second) }, 2000
+		done := make(chan error, 1)
+		go func() { done <- d.drain(t.Context()) }()
+		after(time.Minute)
+		s.mu.Lock()
+		asked := len(s.asked)
+		s.mu.Unlock()
+		if asked != 1000 {
+			t.Errorf("%d schemas are asked for while the first one is awaited, want those of 1000 records", asked)
+		}
+		for i := range 2000 {
+			s.bring(fmt.Sprintf("k%d", i))
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		checkExact(t, lake, "t", tp)
 	})
 }
 
