@@ -20,11 +20,9 @@ type Decoder struct {
 	learned template
 	text    []byte // of a value or key with escapes, unescaped
 	binary  []byte // a value of a binary column, or a number that was written otherwise
-	json    []byte // a value of Protobuf as JSON
 	cells   []cell // of a line of CSV
 	headers map[*batch.Layout]*header
 	avro    avroDecoder
-	proto   protoDecoder
 	around  envelope
 
 	// Schemas finds the schemas of records in Avro or Protobuf from a topic. Nil: none is known.
@@ -54,6 +52,9 @@ type Decoder struct {
 	behind    int    // the place behind the row, 0: there is no row
 	trying    bool   // a short cut uses the general parser, which may fail but not reject
 	padded    []byte // memory of a value whose block has no padding
+
+	proto protoDecoder
+	json  []byte // a value of Protobuf as JSON
 }
 
 // column is what a Decoder knows about a column.
