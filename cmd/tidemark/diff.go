@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ type diffCommand struct {
 	Records int    `default:"1000" placeholder:"N" help:"How many records of a topic, or rows of files, are looked at. Default: 1000."`
 	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro (.avsc) or Protobuf (.proto), or files of data."`
 	Message string `placeholder:"M" help:"Of a schema of Protobuf, the message that the records are. Default: the first of the file."`
+	JSON    bool   `name:"json" help:"Write JSON."`
 	Format  string `enum:"auto,csv,json,avro,parquet" default:"auto" placeholder:"FORMAT" help:"How files of data are written: auto (default: look at each), csv, json, avro or parquet."`
 }
 
@@ -42,7 +44,65 @@ func (diffCommand) Help() string {
 // comparison is what is compared with a table: a schema or a sample.
 type comparison interface {
 	text() string
+	document() *diffDocument
 	refusal() error
+}
+
+// diffDocument is a comparison as JSON.
+type diffDocument struct {
+	Of          string       `json:"of"`
+	Differences []diffChange `json:"differences"`
+	Sample      *diffSample  `json:"sample,omitempty"` // of records
+	Refused     bool         `json:"refused"`          // the exit code is 2
+	Why         string       `json:"why,omitempty"`
+}
+
+type diffChange struct {
+	Change  string `json:"change"`
+	Column  string `json:"column"`
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Records int64  `json:"records,omitempty"`
+	Fate    string `json:"fate"`
+}
+
+type diffSample struct {
+	Written    int64        `json:"written"`
+	Rejected   int64        `json:"rejected"`
+	Filtered   int64        `json:"filtered"`
+	Reasons    []diffReason `json:"reasons"`
+	NotChecked []string     `json:"not_checked"`
+}
+
+type diffReason struct {
+	Reason   string `json:"reason"`
+	Column   string `json:"column"`
+	Records  int64  `json:"records"`
+	Expected string `json:"expected"`
+}
+
+func (s *subject) document() *diffDocument {
+	out := &diffDocument{Of: s.name, Differences: []diffChange{}, Refused: s.refused}
+	for _, d := range s.rows {
+		out.Differences = append(out.Differences, diffChange{d.Change, d.Column, d.From, d.To, d.Count, d.fate})
+	}
+	if s.refused {
+		out.Why = errDiffers.Error()
+	}
+	return out
+}
+
+func (v *verdict) document() *diffDocument {
+	out := v.subject.document()
+	sample := &diffSample{
+		Written: v.counts[batch.Written], Rejected: v.counts[batch.Quarantined], Filtered: v.counts[batch.Filtered],
+		Reasons: []diffReason{}, NotChecked: append([]string{}, v.skipped...),
+	}
+	for _, r := range v.rejects {
+		sample.Reasons = append(sample.Reasons, diffReason{r.reason, r.column, r.rows, r.want})
+	}
+	out.Sample, out.Why = sample, v.why
+	return out
 }
 
 // Run compares.
@@ -68,7 +128,14 @@ func (c *diffCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(p.stdout, found.text()); err != nil {
+	if c.JSON {
+		out := json.NewEncoder(p.stdout)
+		out.SetIndent("", "  ")
+		err = out.Encode(found.document())
+	} else {
+		_, err = fmt.Fprint(p.stdout, found.text())
+	}
+	if err != nil {
 		return err
 	}
 	return found.refusal()

@@ -177,8 +177,15 @@ func TestDiffOfRecords(t *testing.T) {
 		if code != exitUsage || !strings.Contains(errs, "it would halt the table: 20 of 100 rows (20 %) are quarantined, more than halt_above 10 %") {
 			t.Errorf("%v: %d %s", of, code, errs)
 		}
-		if strings.Contains(out+errs, "secret") {
-			t.Errorf("%v shows a value:\n%s%s", of, out, errs)
+		seen := out + errs
+		var doc diffDocument
+		code, out, _ = quiet(t, append(args, "-c", config("0.1"), "--json")...)
+		if err := json.Unmarshal([]byte(out), &doc); err != nil || code != exitUsage || !doc.Refused || doc.Why == "" || doc.Sample == nil ||
+			doc.Sample.Written != 80 || doc.Sample.Rejected != 20 || len(doc.Sample.Reasons) != 2 || len(doc.Differences) != 1 || doc.Differences[0].Records != 80 {
+			t.Errorf("%v: %v, %d %s", of, err, code, out)
+		}
+		if seen += out; strings.Contains(seen, "secret") {
+			t.Errorf("%v shows a value:\n%s", of, seen)
 		}
 		code, out, _ = quiet(t, append(args, "-c", config("0.5"), "--records", "4")...)
 		if title := regexp.MustCompile("the (newest 4 records|first [0-9]+ rows) of"); code != 0 || !title.MatchString(out) {
