@@ -40,8 +40,8 @@
 // A message of Protobuf is read twice: where its fields stand is noted first, since the last
 // value of a field counts, and what stands there goes into columns after that, by a plan that
 // is made once for each message and table. No object is made of a message: dynamicpb, which
-// makes one and is then asked for its fields, takes 22 times the processor time of what fills
-// the columns (BenchmarkProtobuf, one run).
+// makes one and is then asked for its fields, takes some 20 times the processor time of what
+// fills the columns (BenchmarkProtobuf has both in one run).
 // What Protobuf's own mapping to JSON would write is what a row holds; docs/protobuf.md has the rest.
 //
 // A Plan is made once per table by Compile, which reports every fault of the table

@@ -170,6 +170,28 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestGiven wants a known file to be taken from the registry where that has it, and a message
+// to be taken for a known one by its fields, not by its name alone.
+func TestGiven(t *testing.T) {
+	text := `syntax = "proto3"; import "google/protobuf/timestamp.proto"; import "google/protobuf/descriptor.proto"; import public "more.proto";
+		extend google.protobuf.FieldOptions { string note = 50000; } message M { google.protobuf.Timestamp at = 1 [(note) = "x"]; google.protobuf.Duration d = 2; other.Fine f = 3; }`
+	for given, known := range map[string]protoschema.Known{
+		`syntax = "proto3"; package google.protobuf; message Timestamp { int64 seconds = 1; int32 nanos = 2; }`: protoschema.Timestamp,
+		`syntax = "proto3"; package google.protobuf; message Timestamp { string text = 1; }`:                    protoschema.Plain,
+		`syntax = "proto3"; package google.protobuf; message Timestamp { int64 seconds = 1; int64 nanos = 2; }`: protoschema.Plain,
+	} {
+		f := parse(t, text, protoschema.Import{Path: "google/protobuf/timestamp.proto", Text: given},
+			protoschema.Import{Path: "more.proto", Text: `syntax = "proto3"; package other; import public "google/protobuf/duration.proto"; message Fine {}`},
+			protoschema.Import{Path: "nobody/needs.proto", Text: `syntax = "no such";`})
+		if got := f.Message(0).Named("at").Of.Known; got != known {
+			t.Errorf("%s: known %d, want %d", given, got, known)
+		}
+		if got := f.Message(0).Named("d").Of.Known; got != protoschema.Duration {
+			t.Errorf("a Duration that comes by way of another file: known %d", got)
+		}
+	}
+}
+
 // TestRefused says what is not read, and that it costs little to say so.
 func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct {
