@@ -110,6 +110,9 @@ func (d *Decoder) walk(w *avroWriters, op *avroOp, pos int) int {
 			next = behind
 		}
 		if count < 0 || count > int64(d.avro.work) || least > 0 && count > int64((d.end-next)/least) {
+			if least > 0 && count >= 0 && count <= int64(d.end-d.base) {
+				return d.short(d.end) // a record of its length may well have so many: it is cut
+			}
 			d.fail(ReasonLimit, "no more items than the record has bytes for", pos, next-pos)
 			return -1
 		}

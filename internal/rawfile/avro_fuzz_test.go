@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -61,13 +62,25 @@ func FuzzAvroDatum(f *testing.F) {
 		d.limits = usual()
 		d.block(data)
 		var text []byte
+		before, most := allocated(), uint64(64*(len(schema)+len(data))+1<<20)
 		for ; rows > 0 && err == nil; rows-- {
 			var fl flaw
 			if text, fl, err = d.row(s.Root, text[:0]); err == nil && fl.reason == "" && !json.Valid(text) {
 				t.Fatalf("no JSON: %q", text)
 			}
+			if took := allocated() - before; took > most {
+				t.Fatalf("%d bytes are allocated for data of %d bytes, want %d at most", took, len(data), most)
+			}
+			before = allocated()
 		}
 	})
+}
+
+// allocated is how many bytes were allocated so far.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 func FuzzAvroFile(f *testing.F) {
