@@ -34,6 +34,9 @@ func addSchemas(ctx context.Context, cfg *config.Config, p *pipeline.Config, log
 			if err != nil {
 				return usageError{fmt.Sprintf("table %s: %v", t.Schema.Name, err)}
 			}
+			if err := inexact(t.Schema, own); err != nil {
+				return usageError{fmt.Sprintf("table %s: schema_file %s %v", t.Schema.Name, tableOf(cfg, t.Schema.Name).SchemaFile, err)}
+			}
 			t.Written = conform.NewSingleObjects(own)
 		case schema.AvroRegistryFormat, schema.ProtobufRegistryFormat:
 			if shared == nil {
@@ -63,6 +66,23 @@ func tableOf(cfg *config.Config, name string) *config.Table {
 		}
 	}
 	return &config.Table{}
+}
+
+// inexact is an error where records have a float or a double for a decimal: none of them
+// could become a row, and that is known before the first one comes.
+func inexact(t *schema.Table, s *avroschema.Schema) error {
+	plan, err := conform.Compile(t)
+	if err != nil {
+		return err
+	}
+	for _, d := range plan.Differences(s) {
+		c := t.Column(d.Column)
+		if plan.Done(d) != conform.DoneQuarantine || c < 0 || t.Columns[c].Type.Kind != schema.Decimal || d.From != "float" && d.From != "double" {
+			continue
+		}
+		return fmt.Errorf("has a %s for column %s, which is a %s: money is never made of a float, so have the producer write a decimal or a text, or make the column a double", d.From, d.Column, d.To)
+	}
+	return nil
 }
 
 // schemaFile reads a schema of Avro.

@@ -242,3 +242,32 @@ func TestSchemaDiff(t *testing.T) {
 		}
 	}
 }
+
+// TestFloatForMoney: a schema file that has a float or a double for money is refused at
+// start, by every command that reads records; with a registry each record is rejected.
+func TestFloatForMoney(t *testing.T) {
+	brokers := broker(t)
+	for _, c := range []struct {
+		amount string
+		code   int
+		says   string
+	}{
+		{`"double"`, 2, "has a double for column amount, which is a decimal(18,2)"},
+		{`["null","float"]`, 2, "has a float for column amount, which is a decimal(18,2)"},
+		{`"string"`, 0, ""},
+		{`{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}`, 0, ""},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "payment.avsc")
+		text := `{"type":"record","name":"payment","fields":[{"name":"id","type":"long"},{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"amount","type":` + c.amount + `}]}`
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config := writeConfig(t, fmt.Sprintf("lake: file://%s/lake\nsource_system: test\nkafka: {brokers: [%q], group: g}\ntables:\n", dir, brokers[0])+
+			strings.Replace(fmt.Sprintf(paymentsTable, "avro"), "format: avro", "format: avro\n    schema_file: "+file, 1))
+		code, _, errs := quiet(t, "run", "-c", config, "--until-current")
+		if code != c.code || !strings.Contains(errs, c.says) {
+			t.Errorf("%s: exit code %d, want %d, and:\n%s", c.amount, code, c.code, errs)
+		}
+	}
+}
