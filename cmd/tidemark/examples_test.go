@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,20 +46,25 @@ func TestExamples(t *testing.T) {
 		if code, _, errs := quiet(t, made...); code != 0 {
 			t.Fatalf("generate: %d %s", code, errs)
 		}
-		for _, args := range [][]string{{"check"}, {"run", "--until-current"}, {"verify", "--deep"}} {
+		for _, args := range [][]string{
+			{"check"}, {"schema", "diff", "--table", "transactions", "--topic", "transactions", "--records", "9000"}, {"run", "--until-current"}, {"verify", "--deep"},
+		} {
 			code, out, errs := quiet(t, append(args, "-c", config)...)
 			if code != 0 {
 				t.Fatalf("%v: %d %s%s", args, code, out, errs)
 			}
-			if args[0] == "run" {
-				fates = out
+			switch args[0] {
+			case "schema":
+				fates += regexp.MustCompile(`(?m)^.* would be written, .* rejected .*$`).FindString(out) + "\n"
+			case "run":
+				fates += out
 			}
 		}
 		return rowsOf(t, filepath.Join(lake, "transactions")), fates
 	}
 	rows, fates := drain(t, "../../examples/transactions.yaml", "json")
-	if len(rows) < 2500 || len(rows) > 2950 {
-		t.Fatalf("%d rows of 3000", len(rows))
+	if len(rows) < 2500 || len(rows) > 2950 || !strings.Contains(fates, " records would be written, ") {
+		t.Fatalf("%d rows of 3000: %s", len(rows), fates)
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
