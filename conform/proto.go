@@ -14,6 +14,7 @@ type protoDecoder struct {
 	seen  []protoSeen // of the messages that are being written as JSON, one behind the other
 	marks []int32     // the same, of their oneofs; and of required fields
 	depth int         // messages within messages
+	unset bool        // the message that is looked at counts for nothing
 	zeros [8 + batch.Padding]byte
 }
 
@@ -54,7 +55,7 @@ func (d *Decoder) message(w *avroWriters, pos int) {
 	}
 	s.at = s.at[:p.places]
 	clear(s.at)
-	s.depth, s.seen, s.marks = 0, s.seen[:0], s.marks[:0]
+	s.depth, s.unset, s.seen, s.marks = 0, false, s.seen[:0], s.marks[:0]
 	d.avro.work = freeWork + byteWork*(d.end-pos)
 	if !d.scan(&p.root, pos, d.end) {
 		return
@@ -123,7 +124,7 @@ func (d *Decoder) scan(n *protoNode, pos, end int) bool {
 			}
 		} else if op := &n.ops[k]; uint64(op.wire) == tag&7 && !op.rare {
 			at[k] = int32(start)
-		} else if !d.noted(n, k, wireValue{tag, start, next}) {
+		} else if !d.noted(n, k, wireValue{tag, pos, start, next}) {
 			return false
 		}
 		pos = next
@@ -137,10 +138,10 @@ func (d *Decoder) scan(n *protoNode, pos, end int) bool {
 	return true
 }
 
-// wireValue is a value as it stands on the wire: behind its tag, and where it ends.
+// wireValue is a value as it stands on the wire: where its tag is, behind that, and where it ends.
 type wireValue struct {
-	tag         uint64
-	start, next int
+	tag             uint64
+	at, start, next int
 }
 
 func (v wireValue) wire() uint8 { return uint8(v.tag & 7) }
@@ -158,6 +159,9 @@ func (d *Decoder) noted(n *protoNode, k int, v wireValue) bool {
 	}
 	if op.oneof > 0 {
 		for _, other := range n.oneofs[op.oneof-1] {
+			if int(other) != k && at[other] != 0 && !d.unsetBy(&n.ops[other], int(at[other]), v.at) {
+				return false
+			}
 			if int(other) != k {
 				at[other] = 0
 			}
@@ -181,6 +185,29 @@ func (d *Decoder) noted(n *protoNode, k int, v wireValue) bool {
 		at[k] = int32(v.start)
 	}
 	return true
+}
+
+// unsetBy looks at the pieces of a message from pos on that another member of its oneof unsets,
+// whose tag is at end. It reports false where the record was rejected for them.
+func (d *Decoder) unsetBy(op *protoOp, pos, end int) bool {
+	if op.field.Of == nil || op.do >= protoCheck {
+		return true
+	}
+	for pos = max(pos, -pos); pos > 0; pos = d.nextOf(op.field, d.after(op.field, false, pos), end).start {
+		if !d.checkUnset(op.field, pos) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkUnset is check for a message that counts for nothing: it need not have its required
+// fields.
+func (d *Decoder) checkUnset(f *protoschema.Field, pos int) bool {
+	d.proto.unset = true
+	ok := d.check(f, false, pos)
+	d.proto.unset = false
+	return ok
 }
 
 // unknown reads over a value of a field that the schema does not have, or not of this wire
@@ -208,7 +235,7 @@ func (d *Decoder) step(pos, end int) wireValue {
 	if tag >= 0x80 {
 		tag, start = varint(d.buf, pos)
 	}
-	v := wireValue{tag, start, start}
+	v := wireValue{tag, pos, start, start}
 	switch {
 	case start > end:
 		d.cut(pos)
@@ -385,7 +412,7 @@ func (d *Decoder) checkMessage(m *protoschema.Message, from, to int) bool {
 		}
 	}
 	for _, there := range s.marks[first:] {
-		if there == 0 {
+		if there == 0 && !s.unset {
 			d.fail(ReasonSyntax, "all required fields of "+m.Name, from, to-from)
 			return false
 		}

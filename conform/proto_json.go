@@ -198,8 +198,8 @@ func (d *Decoder) see(m *protoschema.Message, in place) bool {
 			s.seen = append(s.seen, protoSeen{int32(i), int32(-v.start)})
 		}
 	}
-	if m.Oneofs > 0 {
-		d.dropUnset(m, first)
+	if m.Oneofs > 0 && !d.dropUnset(m, first) {
+		return false
 	}
 	seen := s.seen[first:]
 	inOrder := func(a, b protoSeen) int { return int(a.field) - int(b.field) }
@@ -221,8 +221,9 @@ func (d *Decoder) see(m *protoschema.Message, in place) bool {
 	return missing == 0
 }
 
-// dropUnset takes away from seen what a later member of a oneof has unset.
-func (d *Decoder) dropUnset(m *protoschema.Message, first int) {
+// dropUnset takes away from seen what a later member of a oneof has unset. It reports false where
+// the record was rejected for that.
+func (d *Decoder) dropUnset(m *protoschema.Message, first int) bool {
 	s := &d.proto
 	marks := len(s.marks)
 	for range m.Oneofs { // the member that counts, plus one; negative: others came before it
@@ -237,6 +238,9 @@ func (d *Decoder) dropUnset(m *protoschema.Message, first int) {
 				*last = one.field + 1
 			default:
 				*last = min(*last, -*last)
+				if !d.checkUnset(&m.Fields[one.field], int(one.pos)) {
+					return false
+				}
 				continue
 			}
 		}
@@ -245,6 +249,7 @@ func (d *Decoder) dropUnset(m *protoschema.Message, first int) {
 	}
 	s.seen = append(s.seen[:first], s.seen[kept:]...)
 	s.marks = s.marks[:marks]
+	return true
 }
 
 // writeFields writes a message as an object.

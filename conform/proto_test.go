@@ -372,6 +372,7 @@ func TestProtoMerges(t *testing.T) {
 func TestProtoBad(t *testing.T) {
 	f := mustProto(t, `syntax = "proto2";`+protoHead+`message M { optional int64 a = 1; optional string s = 2; optional In dropped = 3; repeated int32 r = 4; optional fixed32 f = 5; repeated fixed64 l = 6; optional group Old = 7 { optional int64 q = 1; } }
 		message In { required int64 must = 1; optional In in = 2; }
+		message Pick { oneof o { In in = 1; string s = 2; Pick pick = 3; } optional Pick whole = 4; }
 		message Must { required string a = 1; optional int64 z = 2 [default = 7]; optional string t = 3 [default = "CH"]; optional double d = 4 [default = -1.5]; }`)
 	for name, c := range map[string]struct{ record, want string }{
 		"nothing":                      {"", "ok null null"},
@@ -430,8 +431,28 @@ func TestProtoBad(t *testing.T) {
 			t.Errorf("%q as JSON: got %s, want %s", record, got, want)
 		}
 	}
+	// What a oneof unsets is looked at all the same.
+	for record, want := range map[string]string{
+		bytesOf(1, uvarField(1, 1)) + bytesOf(2, "s"):                          "ok s null null",
+		bytesOf(1, "") + bytesOf(2, "s"):                                       "ok s null null",
+		bytesOf(1, uvarField(1, 1)) + bytesOf(1, "\x08") + bytesOf(2, "s"):     "syntax",
+		bytesOf(3, bytesOf(1, "\x08")+bytesOf(2, "s")):                         "syntax",
+		bytesOf(3, bytesOf(1, uvarField(1, 1))+bytesOf(2, "s")):                `ok null null null`,
+		bytesOf(4, bytesOf(1, "\x08")+bytesOf(2, "s")):                         "syntax",
+		bytesOf(4, bytesOf(1, uvarField(1, 1))+bytesOf(2, "s")):                `ok null null {"s":"s"}`,
+		bytesOf(4, bytesOf(1, uvarField(1, 1))+bytesOf(2, "s")+bytesOf(1, "")): "syntax",
+	} {
+		b, _ := decodeProto(t, tableOf(t, "s string", "m long from=in.must", "whole json"), f.Message(2), record)
+		if got := protoOutcome(b, 0); got != want {
+			t.Errorf("%q: got %s, want %s", record, got, want)
+		}
+		m := dynamicpb.NewMessage(f.other.Messages().Get(2))
+		if err := proto.Unmarshal([]byte(record), m); (err == nil) != strings.HasPrefix(want, "ok") {
+			t.Errorf("%q: %s, and its own runtime says %v", record, want, err)
+		}
+	}
 	table := tableOf(t, "a string", "z long", "t string", "d double")
-	b, _ := decodeProto(t, table, f.Message(2), bytesOf(1, "x"), "", bytesOf(1, "y")+uvarField(2, 0)+bytesOf(3, "")+bytesOf(4, ""))
+	b, _ := decodeProto(t, table, f.Message(3), bytesOf(1, "x"), "", bytesOf(1, "y")+uvarField(2, 0)+bytesOf(3, "")+bytesOf(4, ""))
 	for row, want := range []string{"ok x 7 CH -1.5", "syntax", "ok y 0  -1.5"} {
 		if got := protoOutcome(b, row); got != want {
 			t.Errorf("proto2, row %d: got %s, want %s", row, got, want)

@@ -226,7 +226,7 @@ func TestRefused(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Limit != c.limit || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 500 {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took > 2*time.Second || got > 256<<20 {
+		if took > 20*time.Second || got > 256<<20 {
 			t.Errorf("%s: took %v and %d bytes", name, took, got)
 		}
 	}
@@ -269,7 +269,7 @@ func TestDear(t *testing.T) {
 		began, before := time.Now(), allocated()
 		_, err := protoschema.Parse(text)
 		t.Logf("%s: %d bytes: %v, %d MiB allocated, %.80v", name, len(text), time.Since(began).Round(time.Millisecond), (allocated()-before)>>20, err)
-		if took, got := time.Since(began), allocated()-before; took > 10*time.Second || got > 512<<20 {
+		if took, got := time.Since(began), allocated()-before; took > 20*time.Second || got > 512<<20 {
 			t.Errorf("%s: took %v and %d bytes", name, took, got)
 		}
 	}
