@@ -17,6 +17,7 @@ import (
 type fate struct {
 	text   string
 	reason string
+	or     string // another reason, of a value with two flaws
 	rule   string // empty: a value of the column's own type
 }
 
@@ -124,11 +125,8 @@ func fraction(w *typ, x float64, r *typ, col schema.Type) fate {
 		if r.logical != "" {
 			return mismatch
 		}
-		if x != math.Trunc(x) {
-			return fate{reason: "scale", rule: ruleValue}
-		}
 		n, _ := big.NewFloat(x).Int(nil)
-		return within(n, col, ruleValue)
+		return parted(within(n, col, ruleValue), x != math.Trunc(x))
 	}
 	return mismatch
 }
@@ -141,6 +139,19 @@ func within(n *big.Int, col schema.Type, rule string) fate {
 		return fate{reason: "overflow", rule: rule}
 	}
 	return fate{text: n.String(), rule: rule}
+}
+
+// parted is the fate of a number whose whole part has the fate f, and that has a fraction
+// beside or not.
+func parted(f fate, fraction bool) fate {
+	switch {
+	case !fraction:
+		return f
+	case f.reason != "":
+		f.or = "scale"
+		return f
+	}
+	return fate{reason: "scale", rule: f.rule}
 }
 
 func ofWhole(w *typ, x int64, r *typ, col schema.Type) fate {
@@ -174,13 +185,11 @@ func rescaled(x *big.Int, scale int, col schema.Type, rule string) fate {
 	ten := func(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 	n := new(big.Int).Mul(x, ten(col.Scale))
 	n, rest := n.QuoRem(n, ten(scale), new(big.Int))
-	switch {
-	case new(big.Int).Abs(n).Cmp(ten(col.Precision)) >= 0:
-		return fate{reason: "overflow", rule: rule}
-	case rest.Sign() != 0:
-		return fate{reason: "scale", rule: rule}
+	out := fate{text: n.String(), rule: rule}
+	if new(big.Int).Abs(n).Cmp(ten(col.Precision)) >= 0 {
+		out = fate{reason: "overflow", rule: rule}
 	}
-	return fate{text: n.String(), rule: rule}
+	return parted(out, rest.Sign() != 0)
 }
 
 func ofDecimal(w *typ, x *big.Int, r *typ, col schema.Type) fate {
@@ -194,10 +203,7 @@ func ofDecimal(w *typ, x *big.Int, r *typ, col schema.Type) fate {
 	case schema.Int, schema.Long:
 		ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(w.scale)), nil)
 		n, rest := new(big.Int).QuoRem(x, ten, new(big.Int))
-		if rest.Sign() != 0 {
-			return fate{reason: "scale", rule: ruleValue}
-		}
-		return within(n, col, ruleValue)
+		return parted(within(n, col, ruleValue), rest.Sign() != 0)
 	case schema.Binary, schema.String:
 		return fate{reason: "schema_mismatch", rule: ruleRaw}
 	case schema.Double, schema.Float:
