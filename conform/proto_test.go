@@ -242,6 +242,7 @@ func TestProto(t *testing.T) {
 		{"repeated int32 x = 1 [packed = false];", "json", bytesOf(1, "\x02\x03"), "ok [2,3]", ""},
 		{"map<string, int64> x = 1;", "json", "'x {key: \"k\" value: 2} x {key: \"l\"}'", `ok {"k":"2","l":"0"}`, ""},
 		{"map<string, int64> x = 1;", "json", bytesOf(1, bytesOf(1, "k")+uvarField(2, 1)) + bytesOf(1, bytesOf(1, "k")+uvarField(2, 3)), `ok {"k":"3"}`, ""},
+		{"map<string, int64> x = 1;", "json", bytesOf(1, uvarField(1, 5)+uvarField(2, 1)), `ok {"":"1"}`, ""}, // a key of another wire type
 		{"map<string, In> x = 1;", "json", bytesOf(1, bytesOf(1, "k")), `ok {"k":{"a":"0","b":"","c":[]}}`, ""},
 		{"map<bool, E> x = 1;", "json", "'x {key: true value: OPEN}'", `ok {"true":"OPEN"}`, ""},
 		{"map<string, int64> x = 1;", "json", "''", "ok {}", ""},
