@@ -43,6 +43,9 @@ const (
 // is, empty: none. What JSON takes is taken, and beyond that what Avro itself resolves;
 // nothing of another kind is.
 func (f *field) avroCode(t *avroschema.Type) (code avroCode, change string) {
+	if f.nest != nil {
+		return avroUnfit, ""
+	}
 	if f.json && t.Kind != avroschema.Null {
 		return avroJSON, ""
 	}

@@ -150,6 +150,10 @@ func (d *Decoder) bareText(column int, text []byte, at place) {
 		d.reject(column, ReasonLimit, wantText, at)
 		return
 	}
+	if c.nest != nil {
+		d.unfit(column, ReasonType, at.at, at.length)
+		return
+	}
 	reason := ""
 	switch c.kind {
 	case schema.Boolean:

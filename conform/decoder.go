@@ -5,14 +5,19 @@ import (
 	"hash/maphash"
 
 	"tidemark/internal/batch"
+	"tidemark/internal/schema"
 )
 
 // Decoder decodes batches of one table. It belongs to one goroutine at a time.
 type Decoder struct {
 	plan    *Plan
 	columns []column
-	slots   []column // the columns, then the fields that columns come from within
-	within  []bool   // by node: the record has it
+	slots   []column // the columns, the fields that columns come from within, what nested ones hold
+	held    []column // the last of them
+	taken   int      // that the nested value of now has taken
+	maps    [schema.MaxNesting]keySet
+	mapping uint32 // stamp of the last map
+	within  []bool // by node: the record has it
 	drift   differences
 	seed    maphash.Seed
 	keys    keySet
@@ -38,7 +43,8 @@ type Decoder struct {
 
 	// Of the record: its value is buf[base:end], and batch.Padding bytes behind it
 	// may be read, but not trusted.
-	row       int
+	row       int // that values go to: within a nested column one of its children's
+	recordRow int // of the batch
 	buf       []byte
 	base, end int
 	stamp     uint32 // tells its marks in columns and keys from those of others
@@ -84,7 +90,7 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 	turn := 0 // the row where the run, or what is done with records, changes
 	for row := range b.Rows {
 		s := &b.Raw.Spans[b.First+row]
-		d.row, d.rejects, d.bad, d.filtered = row, len(b.Rejects), false, false
+		d.row, d.recordRow, d.rejects, d.bad, d.filtered = row, row, len(b.Rejects), false, false
 		if row == turn {
 			var defect *batch.Defect
 			if turn, defect = d.turn(); defect != nil {
@@ -186,13 +192,10 @@ func (d *Decoder) begin(b *batch.Batch) {
 	d.b, d.report = b, Report{}
 	d.csv, d.run, d.defect, d.avro.on = nil, 0, 0, false
 	for i := range d.columns {
-		c := &d.columns[i]
-		c.v = &b.Columns[i]
-		c.ints, c.codes = c.v.Ints, c.v.Codes
-		c.fallback = -1
-		if !c.kind.Fixed() {
-			c.index.begin(&c.v.Dict)
-		}
+		d.columns[i].begin(&b.Columns[i])
+	}
+	for _, i := range d.plan.nested {
+		d.beginInner(&d.columns[i])
 	}
 	if d.drift.begin() {
 		d.forget()
@@ -202,10 +205,13 @@ func (d *Decoder) begin(b *batch.Batch) {
 // finish lets go of the batch and of what an unusual record has taken.
 func (d *Decoder) finish() Report {
 	d.tally()
-	for i := range d.columns {
-		c := &d.columns[i]
+	for i := range d.slots {
+		c := &d.slots[i]
 		c.v, c.ints, c.codes = nil, nil, nil
 		c.index.end()
+	}
+	for i := range d.maps {
+		d.maps[i].shrink()
 	}
 	d.b, d.buf, d.csv, d.avro.own, d.avro.now = nil, nil, nil, nil, nil
 	if cap(d.text) > keptText {
@@ -231,8 +237,11 @@ func (d *Decoder) finish() Report {
 // Bytes is the memory that d holds between calls.
 func (d *Decoder) Bytes() int64 {
 	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)+cap(d.json)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes() + d.avro.bytes() + d.proto.bytes()
-	for i := range d.columns {
-		n += d.columns[i].index.bytes()
+	for i := range d.slots {
+		n += d.slots[i].index.bytes()
+	}
+	for i := range d.maps {
+		n += d.maps[i].bytes()
 	}
 	n += int64(cap(d.cells)) * 12
 	for _, h := range d.headers {
@@ -276,7 +285,7 @@ func (d *Decoder) reject(column int, reason, want string, in place) {
 		in.at = max(in.at-d.base, -1)
 	}
 	d.b.Rejects = append(d.b.Rejects, batch.Reject{
-		Row: int32(d.row), Column: int16(column), Stage: batch.StageConform,
+		Row: int32(d.recordRow), Column: int16(d.top(column)), Stage: batch.StageConform,
 		Reason: reason, Want: want, At: int32(in.at), Len: int32(in.length),
 	})
 }
@@ -292,9 +301,13 @@ func (d *Decoder) refuse(fate batch.Fate) {
 func (d *Decoder) undo() {
 	for i := range d.columns {
 		c := &d.columns[i]
-		if c.ints != nil {
+		switch {
+		case c.nest != nil:
+			c.clear(d.row)
+			continue
+		case c.ints != nil:
 			c.ints[d.row] = 0
-		} else {
+		default:
 			c.codes[d.row] = 0
 		}
 		if c.v.Marks != nil {
@@ -306,6 +319,6 @@ func (d *Decoder) undo() {
 // halt notes that a record met a policy that stops the table.
 func (d *Decoder) halt(why string) {
 	if d.report.Halt == "" {
-		d.report.Halt, d.report.HaltRow = why, d.row
+		d.report.Halt, d.report.HaltRow = why, d.recordRow
 	}
 }

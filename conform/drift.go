@@ -169,7 +169,7 @@ func (d *Decoder) show(i int) {
 	}
 	d.list(i)
 	one := &d.drift.all[i]
-	one.row, one.count = d.row, 1
+	one.row, one.count = d.recordRow, 1
 }
 
 // again counts difference i for this record if the batch has shown it already, which it
@@ -182,8 +182,8 @@ func (d *Decoder) again(i int) bool {
 	if one.batch != d.drift.batch {
 		return false
 	}
-	if one.row != d.row {
-		one.row = d.row
+	if one.row != d.recordRow {
+		one.row = d.recordRow
 		one.count++
 	}
 	return true
@@ -222,7 +222,7 @@ func (d *Decoder) list(i int) {
 	one := &d.drift.all[i]
 	one.batch, one.row, one.count = d.drift.batch, -1, 0
 	drift := one.drift
-	drift.Row = d.row
+	drift.Row = d.recordRow
 	if d.avro.on && d.avro.now != nil {
 		drift.Schema = d.avro.now.origin
 	}
@@ -297,7 +297,7 @@ func (d *Decoder) forbidExtra(at, length int) {
 
 // widened lists a whole number in a column whose values have a fraction.
 func (d *Decoder) widened(column, at, length int) {
-	i := d.drift.widen(column)
+	i := d.drift.widen(d.top(column))
 	d.show(i)
 	switch d.plan.table.Evolution.Widen {
 	case schema.Halt:
@@ -315,12 +315,12 @@ func (d *Decoder) unfit(column int, reason string, at, length int) {
 	if reason != ReasonTime {
 		d.narrowed(column)
 	}
-	d.reject(column, reason, d.columns[column].want, place{at, length})
+	d.reject(column, reason, d.slots[column].want, place{at, length})
 }
 
 // narrowed asks the policy for a value that does not fit.
 func (d *Decoder) narrowed(column int) {
 	if d.plan.table.Evolution.Narrow == schema.Halt {
-		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[column].Name + ", and evolution says narrow: halt")
+		d.halt("a record has a value that does not fit column " + d.plan.table.Columns[d.top(column)].Name + ", and evolution says narrow: halt")
 	}
 }

@@ -346,8 +346,13 @@ func (d *Decoder) pass(pos, depth int) (int, bool) {
 // leaf decodes the value at pos into a column; it stands in depth objects and arrays.
 func (d *Decoder) leaf(column, pos, depth int) (int, bool) {
 	c, first := &d.columns[column], d.peek(pos)
-	if c.json {
+	switch {
+	case c.json:
 		return d.asJSON(column, pos, depth)
+	case c.nest != nil && d.trying:
+		return 0, false
+	case c.nest != nil:
+		return d.nested(column, pos, depth)
 	}
 	if !d.plain && first != 'n' {
 		k, quotes := c.usual, 0

@@ -25,7 +25,7 @@ func (d *Decoder) quickJSON(column, pos int) int {
 // they stand, but for null. It reports false only while d.trying, where they reject the
 // record.
 func (d *Decoder) keep(column, pos, next int) bool {
-	c, text := &d.columns[column], d.buf[pos:next]
+	c, text := &d.slots[column], d.buf[pos:next]
 	reason, want, length := "", "", next-pos
 	switch {
 	case text[0] == 'n' && !c.required:

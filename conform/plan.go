@@ -19,6 +19,8 @@ type Plan struct {
 	columns []field
 	fields  []field    // at the top of a record, that columns come from within
 	nodes   []pathNode // from 1 on
+	nested  []int      // columns of nested types
+	inner   []field    // what their values hold
 	record  []int      // columns that come from the key, the headers or the timestamp
 	events  []int      // columns that come from what a change event has beside the row
 	event   eventPlan
@@ -38,7 +40,9 @@ type field struct {
 	aliases  []string
 	from     schema.From
 	json     bool  // a value is kept as it stands
+	nest     *nest // of a nested type, nil: it holds no others
 	node     int32 // of a column from within a field, and of that field; 0: none
+	top      int32 // of what a nested column holds: that column
 	outer    int32 // the slot of the field that the column comes from within, 0: none
 
 	digits int    // most digits of a whole number (unscaled, for a decimal)
@@ -79,6 +83,7 @@ func Compile(t *schema.Table) (*Plan, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	p.compileNested()
 	p.compileNames()
 	p.avro, p.proto = &avroPlans{}, &protoPlans{}
 	return p, nil
@@ -117,6 +122,8 @@ func compileField(c *schema.Column) (field, []error) {
 		f.want = "true or false"
 	case schema.Binary:
 		f.want = "text in base64"
+	case schema.List, schema.Map, schema.Struct:
+		f.want = wantNested(c.Type)
 	case schema.Date, schema.Timestamp:
 		errs = f.compileTime()
 	}
@@ -204,7 +211,7 @@ func (f *field) checkDefault() []error {
 func (p *Plan) Decoder() *Decoder {
 	d := &Decoder{plan: p, seed: maphash.MakeSeed(), level: 1}
 	d.beginEnvelope()
-	d.slots = make([]column, len(p.columns)+len(p.fields))
+	d.slots = make([]column, len(p.columns)+len(p.fields)+len(p.inner))
 	d.columns = d.slots[:len(p.columns):len(p.columns)]
 	d.within = make([]bool, len(p.nodes))
 	for i := range p.fields {
@@ -212,8 +219,14 @@ func (p *Plan) Decoder() *Decoder {
 	}
 	for i := range d.columns {
 		d.columns[i].field = &p.columns[i]
-		for k := range d.columns[i].index.mix { // odd, so that no bit of a text is lost
-			d.columns[i].index.mix[k] = maphash.Bytes(d.seed, []byte{byte(k)}) | 1
+	}
+	d.held = d.slots[len(p.columns)+len(p.fields):]
+	for i := range p.inner {
+		d.held[i].field = &p.inner[i]
+	}
+	for i := range d.slots {
+		for k := range d.slots[i].index.mix { // odd, so that no bit of a text is lost
+			d.slots[i].index.mix[k] = maphash.Bytes(d.seed, []byte{byte(k)}) | 1
 		}
 	}
 	d.drift.init(p)

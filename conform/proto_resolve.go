@@ -49,7 +49,7 @@ func (f *field) protoCode(of *protoschema.Field) (code protoCode, change string)
 	if f.json {
 		return protoJSON, ""
 	}
-	if of.List || of.Map {
+	if of.List || of.Map || f.nest != nil {
 		return protoUnfit, ""
 	}
 	switch of.Kind {

@@ -20,8 +20,10 @@ const (
 // value that the column cannot hold rejects the record and is read over.
 func (d *Decoder) value(column, pos int) (int, bool) {
 	switch c := d.peek(pos); {
-	case d.columns[column].json:
+	case d.slots[column].json:
 		return d.asJSON(column, pos, d.level)
+	case d.slots[column].nest != nil:
+		return d.nested(column, pos, d.level)
 	case c == '"':
 		s, ok := d.str(pos)
 		if ok {
@@ -37,16 +39,16 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 	case c == 'n':
 		next, ok := d.word(pos, "null")
 		if ok {
-			if d.columns[column].required {
+			if d.slots[column].required {
 				d.reject(column, ReasonRequired, "a value, not null", place{pos, 0})
 			} else {
-				d.setNull(&d.columns[column])
+				d.setNull(&d.slots[column])
 			}
 		}
 		return next, ok
 	case c == 't', c == 'f':
 		next, ok := d.scalar(pos)
-		switch col := &d.columns[column]; {
+		switch col := &d.slots[column]; {
 		case !ok:
 		case col.kind != schema.Boolean:
 			d.unfit(column, ReasonType, pos, next-pos)
@@ -67,6 +69,11 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 }
 
 func (d *Decoder) setNull(c *column) {
+	if c.nest != nil {
+		c.clear(d.row)
+		c.v.SetMark(d.row, d.row+1, batch.Null)
+		return
+	}
 	c.v.SetMark(d.row, d.b.Rows, batch.Null)
 	if c.ints != nil {
 		c.ints[d.row] = 0
@@ -103,7 +110,7 @@ func (d *Decoder) setText(column int, s span) {
 // put gives a column a text that stands at a place and is within its limits; it is
 // plain if JSON can hold it as it stands.
 func (d *Decoder) put(column int, text []byte, plain bool, in place) {
-	c := &d.columns[column]
+	c := &d.slots[column]
 	reason := ""
 	switch c.kind {
 	case schema.String:
@@ -145,7 +152,7 @@ func (d *Decoder) setBinary(c *column, text []byte) string {
 
 // setNumber gives a column the number buf[pos:next].
 func (d *Decoder) setNumber(column, pos, next int) {
-	c := &d.columns[column]
+	c := &d.slots[column]
 	switch token := d.buf[pos:next]; {
 	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
 		d.unfit(column, ReasonType, pos, next-pos)
@@ -172,7 +179,7 @@ func (f *field) fractions() bool {
 
 // setNumeral gives a numeric column the number that token says.
 func (d *Decoder) setNumeral(column int, token []byte, at, length int) {
-	c := &d.columns[column]
+	c := &d.slots[column]
 	if c.kind == schema.Float || c.kind == schema.Double {
 		bits := 64
 		if c.kind == schema.Float {

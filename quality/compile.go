@@ -156,8 +156,17 @@ func settingsFit(c *Check, kind string) error {
 	return errors.Join(errs...)
 }
 
-// find returns the index of a column, or an error that lists those there are.
+// find is look for a column whose values are compared: that has no others in it.
 func find(t *schema.Table, name string) (int, error) {
+	i, err := look(t, name)
+	if err == nil && t.Columns[i].Type.Kind.Nested() {
+		return -1, fmt.Errorf("column %s is %s, and such a column is only checked for completeness: use a column without lists, maps and structs", name, t.Columns[i].Type)
+	}
+	return i, err
+}
+
+// look returns the index of a column, or an error that lists those there are.
+func look(t *schema.Table, name string) (int, error) {
 	if i := t.Column(name); i >= 0 {
 		return i, nil
 	}
@@ -172,15 +181,15 @@ func columnNames(t *schema.Table) string {
 	return strings.Join(names, ", ")
 }
 
-// findAll finds columns that are named once each.
-func findAll(t *schema.Table, names []string) ([]int, error) {
+// findAll finds columns that are named once each, each by look or find.
+func findAll(t *schema.Table, names []string, one func(*schema.Table, string) (int, error)) ([]int, error) {
 	if len(names) == 0 {
 		return nil, errors.New("it names no column: write a list of one or more")
 	}
 	var out []int
 	seen := map[string]bool{}
 	for _, name := range names {
-		i, err := find(t, name)
+		i, err := one(t, name)
 		if err != nil {
 			return nil, err
 		}

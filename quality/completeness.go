@@ -19,7 +19,7 @@ type complete struct {
 
 // compileCompleteness makes a check per column, or a single one if it has a name.
 func compileCompleteness(t *schema.Table, c *Check) ([]*check, error) {
-	columns, err := findAll(t, c.Completeness)
+	columns, err := findAll(t, c.Completeness, look)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ type Option func(*Suite) error
 // WithDedupe gives duplicates their fate. The table needs an event time.
 func WithDedupe(d Dedupe) Option {
 	return func(s *Suite) error {
-		columns, err := findAll(s.table, d.Keys)
+		columns, err := findAll(s.table, d.Keys, find)
 		switch {
 		case err != nil:
 			return fmt.Errorf("dedupe: keys: %w", err)

@@ -118,7 +118,7 @@ func (c *ruleCompiler) variables(e ast.Expr) []cel.EnvOption {
 		}
 		name := e.AsIdent()
 		seen[name] = true
-		if i := c.table.Column(name); i >= 0 {
+		if i := c.table.Column(name); i >= 0 && !c.table.Columns[i].Type.Kind.Nested() {
 			out = append(out, cel.Variable(name, celType(c.table.Columns[i].Type)))
 		}
 	}))

@@ -37,7 +37,7 @@ func newKey(t *schema.Table, columns []int) *key {
 }
 
 func (out *check) compileUnique(t *schema.Table, c *Check) error {
-	columns, err := findAll(t, c.Unique)
+	columns, err := findAll(t, c.Unique, find)
 	if err != nil {
 		return err
 	}

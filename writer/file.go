@@ -39,11 +39,15 @@ func (s *sheet) write(ctx context.Context, to *shelving, f *folder) error {
 func (s *sheet) shape(f *folder) {
 	changed := s.encoder == nil
 	for i := range s.fields {
-		if s.fields[i].typ.Kind.Fixed() {
-			continue
-		}
-		if indexed := s.cells[i].index(s.scratch, f.start, f.start+f.rows); indexed != s.indexed[i] {
-			s.indexed[i], changed = indexed, true
+		l, kind := s.at[i], s.fields[i].typ.Kind
+		switch {
+		case kind.Fixed():
+		case kind.Nested():
+			changed = s.shapeNested(i) || changed
+		default:
+			if indexed := s.cells[i].index(s.scratch, f.start, f.start+f.rows); indexed != s.indexed[l] {
+				s.indexed[l], changed = indexed, true
+			}
 		}
 	}
 	if changed {
@@ -107,13 +111,15 @@ func (s *sheet) file(ctx context.Context, to *shelving, f *folder, at int) (next
 func (s *sheet) weigh(from, end int) int {
 	limit := int(min(groupBytes, s.settings.targetFile))
 	row := cellBytes * len(s.fields)
-	var plain []*cells
+	var plain, nested []*cells
 	for i := range s.fields {
-		if s.cells[i].codes != nil && !s.indexed[i] {
+		if s.cells[i].tree != nil {
+			nested = append(nested, &s.cells[i])
+		} else if s.cells[i].codes != nil && !s.indexed[s.at[i]] {
 			plain = append(plain, &s.cells[i])
 		}
 	}
-	if len(plain) == 0 && s.output != ledger.Quarantine {
+	if len(plain) == 0 && len(nested) == 0 && s.output != ledger.Quarantine {
 		return min(end, from+max(limit/row, 1))
 	}
 	at := from
@@ -123,6 +129,9 @@ func (s *sheet) weigh(from, end int) int {
 			if c.marks == nil || c.marks[at-c.first] != batch.Null {
 				weight += len(c.dict.Value(int(c.codes[at-c.first])))
 			}
+		}
+		for _, c := range nested {
+			weight += weigh(c.tree, c.row(at))
 		}
 		if s.output == ledger.Quarantine {
 			weight += s.rejected.size(at)

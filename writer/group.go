@@ -43,8 +43,11 @@ func (s *sheet) group(ctx context.Context, from, to int) error {
 
 // column writes the rows [from, to) of a column.
 func (s *sheet) column(i, from, to int) error {
-	c, l := &s.cells[i], &s.leaves[i]
-	p := pager{cells: c, leaf: l, kind: s.fields[i].typ.Kind, out: s.columns[i], scratch: s.scratch}
+	c, l := &s.cells[i], &s.leaves[s.at[i]]
+	if l.nested {
+		return s.nested(i, from, to)
+	}
+	p := pager{cells: c, leaf: l, kind: s.fields[i].typ.Kind, out: s.columns[s.at[i]], scratch: s.scratch}
 	l.data, l.ends = l.data[:0], l.ends[:0]
 	if s.fields[i].required && p.null(from, to) {
 		return fmt.Errorf("column %s is required and a row has null there: such a row must be quarantined", s.fields[i].name)
@@ -82,6 +85,7 @@ type scratch struct {
 	used    []int32 // dictionary entries by code in the row group
 	data    []byte
 	ends    []uint32
+	flat    flat
 	out     *bufio.Writer
 }
 
@@ -101,13 +105,18 @@ func (s *scratch) buffer(to io.Writer) *bufio.Writer {
 func (s *scratch) bytes() int64 {
 	return outBuffer + 8*int64(cap(s.ints)+cap(s.doubles)) +
 		4*int64(cap(s.int32s)+cap(s.floats)+cap(s.codes)+cap(s.seen)+cap(s.used)+cap(s.ends)) +
-		int64(cap(s.levels)+cap(s.bits)+cap(s.data))
+		int64(cap(s.levels)+cap(s.bits)+cap(s.data)) + s.flat.bytes()
 }
 
 // flush makes a page of what the leaf holds, for so many rows, of which so many have
 // a value. Which ones is told by levels in scratch, where it is some of them.
 func (p *pager) flush(rows, present int) error {
-	p.leaf.rows, p.leaf.present, p.leaf.levels = rows, present, p.scratch.levels
+	p.leaf.rows, p.leaf.entries, p.leaf.present, p.leaf.levels = rows, rows, present, p.scratch.levels
+	return p.send()
+}
+
+// send makes a page of what the leaf holds.
+func (p *pager) send() error {
 	if _, err := p.out.WriteRowValues(make([]parquet.Value, 1)); err != nil {
 		return err
 	}

@@ -33,6 +33,15 @@ type leaf struct {
 	levels        []byte
 	values        encoding.Values
 
+	// Of a leaf within a nested column: where it stands, and its greatest levels. Its pages
+	// have an entry for each value, and one where a list is empty or something around the
+	// value is null. Elsewhere there is an entry for each row.
+	nested         bool
+	steps          []step
+	maxRep, maxDef byte
+	entries        int
+	repeats        []byte // repetition levels
+
 	// Bounds of the values of the next page. Unless own is set, they are computed
 	// from its values. Not exact: they hold, but are no values of the page. The
 	// page index wants bounds of every page, statistics only exact ones; whether a
@@ -142,10 +151,10 @@ type page struct {
 func (p *page) NumRows() int64 { return int64(p.leaf.rows) }
 
 // NumValues implements parquet.Page. Nulls are values, for parquet-go.
-func (p *page) NumValues() int64 { return int64(p.leaf.rows) }
+func (p *page) NumValues() int64 { return int64(p.leaf.entries) }
 
 // NumNulls implements parquet.Page.
-func (p *page) NumNulls() int64 { return int64(p.leaf.rows - p.leaf.present) }
+func (p *page) NumNulls() int64 { return int64(p.leaf.entries - p.leaf.present) }
 
 // Bounds implements parquet.Page.
 func (p *page) Bounds() (lower, upper parquet.Value, ok bool) {
@@ -170,7 +179,11 @@ type pageType struct {
 func (t *pageType) Encode(dst []byte, src encoding.Values, enc encoding.Encoding) ([]byte, error) {
 	l := t.leaf
 	t.prefix = t.prefix[:0]
-	if !l.required {
+	if l.nested {
+		if err := t.nestedLevels(); err != nil {
+			return dst, err
+		}
+	} else if !l.required {
 		if err := t.levels(); err != nil {
 			return dst, err
 		}

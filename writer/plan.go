@@ -45,7 +45,7 @@ func (f *folder) dir(table string) string {
 type plan struct {
 	folders []folder
 	target  []int32 // per row: its position; total for a row that goes to no file
-	order   []int32 // per position: its row. Only where needed: sorted or quarantined rows
+	order   []int32 // per position: its row. Only where needed: sorted or quarantined rows, nested columns
 	kept    int     // positions below it are rows of main and late
 	total   int
 	// straight: each row's position is its number, nothing has to be moved.
@@ -78,7 +78,7 @@ func (p *plan) make(b *batch.Batch, in Build, sortBy []int) error {
 		p.target[row] = p.next[f]
 		p.next[f]++
 	}
-	if p.kept == p.total && len(sortBy) == 0 {
+	if p.kept == p.total && len(sortBy) == 0 && !hasNested(b.Table) {
 		return nil
 	}
 	p.order = resize(p.order, p.total+1)

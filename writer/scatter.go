@@ -17,6 +17,11 @@ type cells struct {
 	// text makes the value at a position, for text that stands in no dictionary:
 	// it is needed once, when its page is made. Nil bytes are a null.
 	text func(at int) []byte
+
+	// A nested column stays where it is: order tells the row of each position, nil: they
+	// are the same.
+	tree  *batch.Vector
+	order []int32
 }
 
 // scattered holds the columns of a batch, moved to their positions. Where nothing
@@ -45,6 +50,13 @@ func (s *scattered) fill(b *batch.Batch, p *plan) {
 	}
 	for i := range b.Columns {
 		v := &b.Columns[i]
+		if v.Kind().Nested() {
+			s.table[i] = cells{tree: v}
+			if !p.straight {
+				s.table[i].order = p.order
+			}
+			continue
+		}
 		c := cells{ints: v.Ints, codes: v.Codes, dict: &v.Dict, marks: v.Marks}
 		if !p.straight && p.kept > 0 {
 			m := &s.memory[i]

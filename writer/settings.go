@@ -53,6 +53,10 @@ func newSettings(t *schema.Table, o Options) (settings, error) {
 			errs = append(errs, fmt.Errorf("sort_by: %q is not a column of the table: name one of %s", name, strings.Join(columnNames(t), ", ")))
 			continue
 		}
+		if t.Columns[c].Type.Kind.Nested() {
+			errs = append(errs, fmt.Errorf("sort_by: %s is %s: rows are sorted by columns without lists, maps and structs", name, t.Columns[c].Type))
+			continue
+		}
 		if slices.Contains(s.sortBy, c) {
 			errs = append(errs, fmt.Errorf("sort_by names %s twice: name each column once", name))
 		}

@@ -60,6 +60,7 @@ type sheet struct {
 	output   ledger.Output
 	fields   []field
 	leaves   []leaf
+	at       []int // for each field: its leaf, the first of several of a nested one
 	settings *settings
 	scratch  *scratch
 
@@ -68,7 +69,7 @@ type sheet struct {
 	date     bool    // it is a date
 	rejected rejected
 
-	// indexed says which columns have a dictionary. It is part of a file's schema
+	// indexed says which leaves have a dictionary. It is part of a file's schema
 	// for parquet-go, so that a change of it needs another encoder.
 	indexed []bool
 	//lint:ignore SA1019 a GenericWriter asks for the levels of columns before it describes them, see optional
@@ -78,11 +79,13 @@ type sheet struct {
 
 func newSheet(t *schema.Table, output ledger.Output, o *settings, scratch *scratch) *sheet {
 	s := &sheet{output: output, fields: fieldsOf(t, output), settings: o, scratch: scratch}
-	s.leaves = make([]leaf, len(s.fields))
-	s.indexed = make([]bool, len(s.fields))
-	for i, f := range s.fields {
+	for _, f := range s.fields {
+		s.at = append(s.at, len(s.leaves))
+		s.leaves = append(s.leaves, leavesOf(f)...)
+	}
+	s.indexed = make([]bool, len(s.leaves))
+	for i := range s.leaves {
 		l := &s.leaves[i]
-		l.typ, l.required = physical(f.typ), f.required
 		l.paged = pageType{Type: l.typ, leaf: l}
 	}
 	return s
@@ -148,12 +151,8 @@ func (s *sheet) schema() *parquet.Schema {
 	group, laid, at := parquet.Group{}, new(bool), map[string]int{}
 	for i, f := range s.fields {
 		at[f.name] = i
-		l := &s.leaves[i]
-		enc := encodingOf(f.typ.Kind)
-		if l.indexed = s.indexed[i]; l.indexed {
-			enc = &parquet.RLEDictionary
-		}
-		group[f.name] = l.node(enc, laid)
+		next := s.at[i]
+		group[f.name] = s.nodeOf(f.typ, f.required, laid, &next)
 	}
 	fields := group.Fields()
 	slices.SortFunc(fields, func(x, y parquet.Field) int { return at[x.Name()] - at[y.Name()] })

@@ -50,14 +50,14 @@ type Batch struct {
 }
 
 // Reset makes b an empty batch of the table over rows [first, first+rows) of raw,
-// all Written, keeping its memory.
+// all Written, keeping its memory. Columns of nested types have no rows yet (Vector.Append).
 func (b *Batch) Reset(t *schema.Table, raw *Raw, first, rows int) {
 	b.Table, b.Raw, b.First, b.Rows = t, raw, first, rows
 	if len(b.Columns) != len(t.Columns) {
 		b.Columns = make([]Vector, len(t.Columns))
 	}
 	for i := range b.Columns {
-		b.Columns[i].Reset(t.Columns[i].Type.Kind.Fixed(), rows)
+		b.Columns[i].Shape(t.Columns[i].Type, rows)
 	}
 	b.Fates = grow(b.Fates, rows)
 	clear(b.Fates)

@@ -1,5 +1,7 @@
 package batch
 
+import "tidemark/internal/schema"
+
 // Mark says how a value came to be. The zero Mark is a value that was sent.
 type Mark uint8
 
@@ -23,7 +25,16 @@ type Vector struct {
 	// code 0, which is then a valid index or the dictionary is empty).
 	Marks []Mark
 
+	// Offsets and Children are of lists, maps and structs alone: row i of a list or a map
+	// holds the rows Offsets[i] up to Offsets[i+1] of its children (the elements; the keys
+	// and the values), row i of a struct the rows i of its fields. A row that is null
+	// holds none, or nulls. See Append.
+	Offsets  []int32
+	Children []Vector
+
 	spare []Mark // memory of Marks while it is nil
+	kind  schema.Kind
+	rows  int
 }
 
 // Reset empties v for rows rows. Values are unspecified until set.
@@ -67,8 +78,12 @@ func (v *Vector) Text(row int) []byte {
 
 // Bytes is the memory that v holds.
 func (v *Vector) Bytes() int64 {
-	return int64(cap(v.Ints))*8 + int64(cap(v.Codes))*4 + int64(cap(v.Marks)+cap(v.spare)) +
+	n := int64(cap(v.Ints))*8 + int64(cap(v.Codes)+cap(v.Offsets))*4 + int64(cap(v.Marks)+cap(v.spare)) +
 		int64(cap(v.Dict.Data)) + int64(cap(v.Dict.Ends))*4
+	for i := range v.Children {
+		n += v.Children[i].Bytes()
+	}
+	return n
 }
 
 // Dict is the dictionary of a text column: value i is Data[Ends[i-1]:Ends[i]],

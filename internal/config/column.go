@@ -99,6 +99,9 @@ func (t *tableReader) readColumn(v value) (schema.Column, bool) {
 	if err := c.Validate(); err != nil {
 		s.values["name"].fault("%s: %v", quoted(c.Name), err)
 	}
+	if err := c.InFormat(t.schema.Format); err != nil {
+		s.values["type"].fault("of column %s: %v", c.Name, err)
+	}
 	s.with("from", func(v value) { t.readFrom(v, &c) })
 	c.Default = schema.DefaultFor(c.Type)
 	s.with("default", func(v value) { v.columnDefault(&c) })
@@ -153,17 +156,16 @@ func (v value) columnType(to *schema.Type) bool {
 		return false
 	}
 	typ, err := schema.ParseType(text)
-	word, _, _ := strings.Cut(text, "<")
 	switch {
 	case err == nil:
 		*to = typ
 		return true
-	case word == "list" || word == "map" || word == "struct":
-		v.fault("%s: not in this version: write string, or leave the column out", v.shown())
+	case schema.IsNested(text):
+		v.fault("%v", err)
 	case strings.HasPrefix(text, "decimal"):
 		v.fault(`%s: write "decimal(18,2)" in quotes, with 1 to %d digits in all and no more than these after the point`, v.shown(), schema.MaxPrecision)
 	default:
-		v.fault("%s: write one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary, json%s", v.shown(), otherTypeName(text))
+		v.fault("%s: write one of int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary, json, list<…>, map<string,…>, struct<…>%s", v.shown(), otherTypeName(text))
 	}
 	return false
 }
@@ -187,6 +189,10 @@ func (v value) columnDefault(c *schema.Column) {
 	}
 	s, ok := v.scalar("a value of type " + c.Type.String() + ", or null")
 	if !ok {
+		return
+	}
+	if c.Type.Kind.Nested() {
+		v.fault("of column %s, which is %s: leave it out, such a column is null where nothing comes", c.Name, c.Type)
 		return
 	}
 	d, err := schema.ParseValue(c.Type, s.text)

@@ -150,7 +150,7 @@ func aType() fragment {
 	if _, err := schema.ParseType("list<string>"); err == nil {
 		of = append(of, fragment{"type": "string", "pattern": "^(list|map|struct)<.+>$"})
 	}
-	return fragment{"description": "int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary or json", "anyOf": of}
+	return fragment{"description": "int, long, float, double, decimal(p,s), string, boolean, date, timestamp, binary, json, list<…>, map<string,…> or struct<…>", "anyOf": of}
 }
 
 // formats are the names that the reader takes.

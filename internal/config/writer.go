@@ -28,6 +28,8 @@ func sortable(v value, sortBy []string, t *tableReader) {
 	for _, name := range sortBy {
 		if !slices.Contains(t.columnNames(), name) {
 			v.fault("names %s, which is no column of table %s: %s", quoted(name), t.schema.Name, t.someColumn(name))
+		} else if c := t.schema.Columns[t.schema.Column(name)]; c.Type.Kind.Nested() {
+			v.fault("names %s, which is %s: rows are sorted by columns without lists, maps and structs", quoted(name), c.Type)
 		}
 	}
 }

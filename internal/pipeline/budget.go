@@ -50,9 +50,12 @@ func (g *budget) fits(raw *batch.Raw, r *Rejects) bool {
 func rowBytes(t *schema.Table) int64 {
 	n := int64(48)
 	for i := range t.Columns {
-		if t.Columns[i].Type.Kind.Fixed() {
+		switch typ := t.Columns[i].Type; {
+		case typ.Kind.Fixed():
 			n += 18
-		} else {
+		case typ.Kind.Nested(): // a few elements; what they really take is in what is held
+			n += 32 * int64(typ.Leaves())
+		default:
 			n += 10
 		}
 	}

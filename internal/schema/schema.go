@@ -134,6 +134,9 @@ func (c *Column) Validate() error {
 	if err := c.Type.Validate(); err != nil {
 		return err
 	}
+	if c.Type.Kind.Nested() && c.From.Part != FromField {
+		return fmt.Errorf("a %s comes from a field of the record: use from with a path, or make it a string", c.Type.Kind)
+	}
 	return c.From.Validate(c)
 }
 

@@ -153,12 +153,43 @@ def kind(t):
         return f"timestamp[{t.unit},{t.tz}]"
     if pa.types.is_decimal(t):
         return f"decimal({t.precision},{t.scale})"
+    if pa.types.is_map(t):  # Polars has no maps, but lists of pairs
+        return f"list<struct<key:{kind(t.key_type)},value:{kind(t.item_type)}>>"
+    if pa.types.is_list(t) or pa.types.is_large_list(t):
+        return f"list<{kind(t.value_type)}>"
+    if pa.types.is_struct(t):
+        return "struct<" + ",".join(f"{f.name}:{kind(f.type)}" for f in t) + ">"
     return str(t)
+
+
+def held(array):
+    """The values of an array of lists, maps or structs, of which those within are text."""
+    t = array.type
+    if pa.types.is_struct(t):
+        parts = [within(array.field(i)) for i in range(t.num_fields)]
+        rows = [dict(zip([f.name for f in t], values)) for values in zip(*parts)]
+    else:
+        if pa.types.is_map(t):
+            inner = [{"key": k, "value": v} for k, v in zip(within(array.keys), within(array.items))]
+        else:
+            inner = within(array.values)
+        ends = array.offsets.to_pylist()
+        rows = [inner[a:b] for a, b in zip(ends, ends[1:])]
+    return [row if there else None for row, there in zip(rows, array.is_valid().to_pylist())]
+
+
+def within(array):
+    if pa.types.is_nested(array.type):
+        return held(array)
+    return canonical(pa.chunked_array([array]))
 
 
 def canonical(column):
     """The values of a column as text; null is None."""
     name, out = kind(column.type), []
+    if pa.types.is_nested(column.type):
+        values = [v for chunk in column.chunks for v in held(chunk)]
+        return [v if v is None else json.dumps(v, ensure_ascii=False, separators=(",", ":")) for v in values]
     for chunk in column.chunks:
         if name.startswith("timestamp"):
             values = chunk.view(pa.int64()).to_pylist()
