@@ -121,6 +121,10 @@ func (d *Decoder) null(op *avroOp, pos int) {
 		d.reject(int(op.column), ReasonRequired, "a value, not null", place{pos, 0})
 		return
 	}
+	if c.nest != nil {
+		d.setNull(c)
+		return
+	}
 	// setNull, without asking twice which memory the column has.
 	c.v.SetMark(d.row, d.b.Rows, batch.Null)
 	if c.ints != nil {

@@ -119,6 +119,7 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 				d.fromRecord()
 			}
 		}
+		d.closeNested()
 		if d.bad {
 			d.refuse(batch.Quarantined)
 		} else if d.filtered {

@@ -88,6 +88,15 @@ func (d *Decoder) beginInner(c *column) {
 	}
 }
 
+// closeNested gives nested columns a value in this row where nothing else did.
+func (d *Decoder) closeNested() {
+	for _, i := range d.plan.nested {
+		if c := &d.columns[i]; c.v.Rows() <= d.row {
+			d.setNull(c)
+		}
+	}
+}
+
 // clear makes the value of a row of a nested column an empty one, whatever was there.
 func (c *column) clear(row int) {
 	c.v.Truncate(row)
@@ -194,11 +203,12 @@ func (d *Decoder) nextMember(pos int, end byte) (next int, last, ok bool) {
 }
 
 func (d *Decoder) buildList(c *column, pos, depth int) (int, bool) {
-	at, last, ok := d.space(pos+1), false, true
+	at, last := d.space(pos+1), false
 	if d.peek(at) == ']' {
 		return at + 1, true
 	}
 	element := d.part(c.nest, 0)
+	var ok bool
 	for !last {
 		if d.more(c.nest) {
 			return pos, true

@@ -1,6 +1,13 @@
 package conform_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -182,4 +189,117 @@ func TestNestedPlaces(t *testing.T) {
 	if got := shown(&b.Columns[1], typ, 0) + shown(&b.Columns[1], typ, 1) + shown(&b.Columns[1], typ, 3); got != "[1,2]null[7]" || b.Fates[2] != batch.Quarantined {
 		t.Errorf("got %s %v", got, b.Fates)
 	}
+}
+
+// randomJSON makes a value of a type as JSON: what goes in, and what comes out of it.
+func randomJSON(r *rand.Rand, t schema.Type) string {
+	space := strings.Repeat(" ", r.IntN(2))
+	if r.IntN(6) == 0 {
+		return "null"
+	}
+	var parts []string
+	switch t.Kind {
+	case schema.List:
+		for range r.IntN(5) {
+			parts = append(parts, space+randomJSON(r, t.Of[0].Type)+space)
+		}
+		return "[" + space + strings.Join(parts, ",") + "]"
+	case schema.Map:
+		for i := range r.IntN(5) {
+			parts = append(parts, fmt.Sprintf(`%s"k%d"%s:%s%s`, space, i, space, space, randomJSON(r, t.Of[1].Type)))
+		}
+		return "{" + space + strings.Join(parts, ",") + "}"
+	case schema.Struct:
+		for _, i := range r.Perm(len(t.Of)) {
+			if r.IntN(4) > 0 {
+				parts = append(parts, fmt.Sprintf(`%q:%s%s`, t.Of[i].Name, space, randomJSON(r, t.Of[i].Type)))
+			}
+		}
+		return "{" + strings.Join(parts, ","+space) + space + "}"
+	case schema.String:
+		return []string{`""`, `"a"`, `"é"`, `"a longer text than fits"`, `"x7"`}[r.IntN(5)]
+	case schema.Boolean:
+		return []string{"true", "false"}[r.IntN(2)]
+	}
+	return strconv.Itoa(r.IntN(2000) - 1000)
+}
+
+// asGo is a value as encoding/json has it, with nulls where a struct has no field.
+func asGo(v any, t schema.Type) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = asGo(v[i], t.Of[0].Type)
+		}
+	case map[string]any:
+		if t.Kind == schema.Map {
+			for k := range v {
+				v[k] = asGo(v[k], t.Of[1].Type)
+			}
+			return v
+		}
+		for _, in := range t.Of {
+			v[in.Name] = asGo(v[in.Name], in.Type)
+		}
+	}
+	return v
+}
+
+// Random documents are what encoding/json takes them for, in one batch and with one decoder.
+func TestNestedAgreesWithEncodingJSON(t *testing.T) {
+	for seed, typ := range []string{
+		"list<long>", "list<list<list<boolean>>>", "map<string,list<long>>", "struct<a:int,b:string,c:list<string>>",
+		"list<struct<a:int,m:map<string,string>>>", "map<string,map<string,struct<x:long,y:boolean>>>", "struct<s:struct<t:struct<u:int,v:string>,w:int>>",
+	} {
+		r := rand.New(rand.NewPCG(uint64(seed), 3))
+		table := nestedTable(t, typ)
+		of := table.Columns[1].Type
+		var records, values []string
+		for range 3000 {
+			value := randomJSON(r, of)
+			values = append(values, value)
+			record := `{"n":1,"x":` + value + `}`
+			if r.IntN(20) == 0 {
+				record = record[:len(record)-1] + `,"x":[]}` // twice: rejected
+			}
+			records = append(records, record)
+		}
+		b := decodeNested(t, table, records...)
+		for row := range records {
+			if b.Fates[row] == batch.Quarantined {
+				if !strings.HasSuffix(records[row], `"x":[]}`) {
+					t.Fatalf("%s: %s is rejected: %+v", typ, records[row], b.Rejects)
+				}
+				continue
+			}
+			var got, want any
+			if err := errors.Join(json.Unmarshal([]byte(shown(&b.Columns[1], of, row)), &got), json.Unmarshal([]byte(values[row]), &want)); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, asGo(want, of)) {
+				t.Fatalf("%s: got %v for %s", typ, got, values[row])
+			}
+		}
+	}
+}
+
+// Whatever the bytes, columns have a value for each row, lists end where they should, and the
+// record beside is as it was.
+func FuzzNested(f *testing.F) {
+	types := []string{"list<decimal(9,2)>", "map<string,list<long>>", "struct<a:int,b:list<string>>", "list<struct<a:timestamp,b:json>>"}
+	for i := range types {
+		f.Add([]byte(`{"n":1,"x":[1,null,{"a":1,"b":["x"]}]}`), byte(i))
+		f.Add([]byte(`{"x":{"a":[1,2],"b":null},"n":2}`), byte(i))
+	}
+	f.Fuzz(func(t *testing.T, record []byte, which byte) {
+		table := nestedTable(t, types[int(which)%len(types)])
+		b := decodeNested(t, table, `{"n":0,"x":null}`, string(record), `{"n":2,"x":null}`)
+		if v := &b.Columns[1]; v.Rows() != 3 || v.Mark(0) != batch.Null || v.Mark(2) != batch.Null {
+			t.Errorf("got %d rows, %v", v.Rows(), v.Marks)
+		}
+		if b.Fates[1] == batch.Written && !json.Valid(bytes.TrimPrefix(record, []byte("\xef\xbb\xbf"))) {
+			t.Errorf("%q is written", record)
+		}
+		_ = shown(&b.Columns[1], table.Columns[1].Type, 1)
+	})
 }

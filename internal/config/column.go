@@ -161,7 +161,7 @@ func (v value) columnType(to *schema.Type) bool {
 		*to = typ
 		return true
 	case schema.IsNested(text):
-		v.fault("%v", err)
+		v.fault("%s", strings.TrimPrefix(err.Error(), "type "))
 	case strings.HasPrefix(text, "decimal"):
 		v.fault(`%s: write "decimal(18,2)" in quotes, with 1 to %d digits in all and no more than these after the point`, v.shown(), schema.MaxPrecision)
 	default:
