@@ -72,7 +72,10 @@ func (e *engine) summarize(ctx context.Context, p *program, took time.Duration) 
 	if ctx.Err() != nil {
 		said = "ended before all was read"
 	}
-	rows, seconds := e.meter.rows.Load(), took.Seconds()
+	rows, seconds := int64(0), took.Seconds()
+	for _, s := range e.pipe.Snapshot() { // the meter counts what is handed over again, too
+		rows += s.Counts.Read
+	}
 	p.log.Info(said, "rows", rows, "seconds", fmt.Sprintf("%.1f", seconds),
 		"rows_per_s", int64(float64(rows)/seconds), "mb_per_s", fmt.Sprintf("%.1f", float64(e.meter.bytes.Load())/seconds/1e6))
 }
