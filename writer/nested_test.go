@@ -55,7 +55,11 @@ func (m *maker) fill(v *batch.Vector, t schema.Type, required bool) {
 				continue
 			}
 			key := v.Children[0].Append()
-			v.Children[0].Codes[key] = v.Children[0].Dict.Add([]byte(strings.Repeat("k", i)))
+			if keys := &v.Children[0]; i < keys.Dict.Len() {
+				keys.Codes[key] = int32(i)
+			} else {
+				keys.Codes[key] = keys.Dict.Add([]byte(strings.Repeat("k", i)))
+			}
 			m.fill(&v.Children[1], t.Of[1].Type, false)
 		}
 		v.Close()
@@ -68,6 +72,11 @@ func (m *maker) fill(v *batch.Vector, t schema.Type, required bool) {
 		text := awkwardText[m.rng.IntN(len(awkwardText))]
 		if m.rng.IntN(2000) == 0 {
 			text = strings.Repeat("ü", 300_000)
+		}
+		// Columns of text have a dictionary, of binary none.
+		if t.Kind == schema.String && v.Dict.Len() > 20 && m.rng.IntN(50) > 0 {
+			v.Codes[row] = int32(m.rng.IntN(20))
+			return
 		}
 		v.Codes[row] = v.Dict.Add([]byte(text))
 	default:
