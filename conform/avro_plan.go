@@ -251,12 +251,7 @@ func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 	case avroWhole:
 		op.bounds(f)
 	case avroDecimal:
-		op.mul = int64(pow10[f.scale-t.Scale])
-		op.high = int64(f.limit) / op.mul
-		if t.Precision <= 18 {
-			op.high = min(op.high, int64(pow10[t.Precision])-1)
-		}
-		op.low = -op.high
+		op.scaledBounds(f)
 		if op.size = int32(t.Size); t.Base == bytesKind {
 			op.size = -1
 		}
@@ -273,6 +268,16 @@ func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 		return told(op)
 	}
 	return op
+}
+
+// scaledBounds sets what an unscaled number must lie between, and what one of it counts.
+func (op *avroOp) scaledBounds(f *field) {
+	op.mul = int64(pow10[f.scale-op.of.Scale])
+	op.high = int64(f.limit) / op.mul
+	if op.of.Precision <= 18 {
+		op.high = min(op.high, int64(pow10[op.of.Precision])-1)
+	}
+	op.low = -op.high
 }
 
 // bounds sets what a whole number must lie between, and what one of it counts.

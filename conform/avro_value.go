@@ -181,24 +181,23 @@ func (d *Decoder) scaled(op *avroOp, pos int) int {
 			return pos + n
 		}
 	}
-	d.decimal(op, pos, n)
+	d.decimal(op, d.buf[pos:pos+n], place{pos, n})
 	return pos + n
 }
 
-// decimal gives a column the decimal of n bytes at pos, in two's complement, the highest
-// byte first.
-func (d *Decoder) decimal(op *avroOp, pos, n int) {
+// decimal gives a column the decimal b, in two's complement, the highest byte first, which
+// stands at a place.
+func (d *Decoder) decimal(op *avroOp, b []byte, in place) {
 	c := &d.columns[op.column]
-	b := d.buf[pos : pos+n]
 	for len(b) > 1 && (b[0] == 0 && b[1] < 0x80 || b[0] == 0xff && b[1] >= 0x80) {
 		b = b[1:]
 	}
 	switch {
 	case len(b) == 0:
-		d.reject(int(op.column), ReasonSyntax, "a decimal, which has at least one byte", place{pos, 0})
+		d.reject(int(op.column), ReasonSyntax, "a decimal, which has at least one byte", place{in.at, 0})
 		return
 	case len(b) > maxDecimal:
-		d.unfit(int(op.column), ReasonOverflow, pos, n)
+		d.unfit(int(op.column), ReasonOverflow, in.at, in.length)
 		return
 	case len(b) <= 8:
 		x := int64(int8(b[0]))
@@ -218,16 +217,16 @@ func (d *Decoder) decimal(op *avroOp, pos, n int) {
 		digits--
 	}
 	if digits > op.of.Precision {
-		d.reject(int(op.column), ReasonOverflow, "no more digits than its schema says", place{pos, n})
+		d.reject(int(op.column), ReasonOverflow, "no more digits than its schema says", in)
 		return
 	}
 	c.ints[d.row] = 0
 	d.binary = jsontext.AppendScaled(d.binary[:0], d.text, op.of.Scale)
 	if c.isTime() {
-		d.epoch(op, d.binary, place{pos, n})
+		d.epoch(op, d.binary, in)
 		return
 	}
-	d.setNumeral(int(op.column), d.binary, pos, n)
+	d.setNumeral(int(op.column), d.binary, in.at, in.length)
 }
 
 // other gives a column a value by way of the text that JSON would have for it.
@@ -264,7 +263,7 @@ func (d *Decoder) other(op *avroOp, pos int) int {
 		if n > d.end-pos {
 			return d.short(pos)
 		}
-		d.decimal(op, pos, n)
+		d.decimal(op, d.buf[pos:pos+n], place{pos, n})
 		return pos + n
 	case avroschema.UUID:
 		if d.end-pos < 16 {

@@ -162,6 +162,7 @@ func (d *Decoder) turn() (next int, defect *batch.Defect) {
 		d.csv = d.headerFor(layout)
 		d.readAvro(layout)
 		d.around.file = layout != nil
+		d.use(&d.around.base)
 		next = min(next, run.First+run.Rows-d.b.First)
 	}
 	for d.defect < len(raw.Defects) && int(raw.Defects[d.defect].Row) < at {
@@ -199,7 +200,7 @@ func (d *Decoder) begin(b *batch.Batch) {
 		d.beginInner(&d.columns[i])
 	}
 	if d.drift.begin() {
-		d.forget()
+		d.forgetAll()
 	}
 }
 
@@ -237,7 +238,7 @@ func (d *Decoder) finish() Report {
 
 // Bytes is the memory that d holds between calls.
 func (d *Decoder) Bytes() int64 {
-	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)+cap(d.json)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes() + d.avro.bytes() + d.proto.bytes()
+	n := int64(cap(d.text)+cap(d.padded)+cap(d.binary)+cap(d.json)) + d.keys.bytes() + d.drift.bytes() + d.learned.bytes() + d.avro.bytes() + d.proto.bytes() + d.around.bytes()
 	for i := range d.slots {
 		n += d.slots[i].index.bytes()
 	}

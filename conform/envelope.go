@@ -11,6 +11,13 @@ type envelope struct {
 	file    bool  // records are of a file, which may hold rows without anything around
 	places  []int // of the members of a change event, by eventPlan; 0: it has none
 	row     bool  // it had an object in after, which is decoded
+
+	schema, payload int          // where they stand, 0: they do not
+	base            connectState // of records without a schema
+	now             *connectState
+	recent          [recentConnect]*connectState
+	known           map[string]*connectState // by their text
+	held            int64                    // bytes of known
 }
 
 func (d *Decoder) beginEnvelope() {
@@ -20,12 +27,27 @@ func (d *Decoder) beginEnvelope() {
 	a.places = make([]int, len(d.plan.event.nodes))
 }
 
+// beginConnect has records be read without a schema.
+func (d *Decoder) beginConnect() {
+	a := &d.around
+	a.base.fields, a.base.items, a.now = d.plan.columns, make([]int32, len(d.slots)), &a.base
+	a.base.forget()
+}
+
 // enveloped decodes the value buf[base:end], in which the row stands within something else.
 func (d *Decoder) enveloped() {
 	pos, ok := d.opening(d.base)
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case d.around.connect:
+		d.connected(pos)
+	default:
+		d.event(pos)
 	}
+}
+
+// event decodes the object that opens at pos, which is a change event.
+func (d *Decoder) event(pos int) {
 	next, ok := d.change(pos, 0)
 	if !ok || !d.ended(next) {
 		return
@@ -50,6 +72,17 @@ func (d *Decoder) ended(at int) bool {
 func (d *Decoder) isEvent() bool {
 	p := d.around.places
 	return p[eventOp] > 0 && (p[eventBefore] > 0 || p[eventAfter] > 0)
+}
+
+// bytes is the memory that is held for schemas.
+func (a *envelope) bytes() int64 {
+	n := a.held
+	for _, s := range a.known {
+		if s != a.now {
+			n += s.learned.bytes()
+		}
+	}
+	return n
 }
 
 // flat decodes the object at pos as a row that nothing stands around.

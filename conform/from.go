@@ -76,6 +76,7 @@ func (p *Plan) compileNames() {
 	if p.table.Debezium {
 		p.compileEvent()
 	}
+	p.connect = newConnectNames()
 }
 
 // isWhole reports whether a column takes the whole of a field that others come from

@@ -24,6 +24,7 @@ type Plan struct {
 	record  []int      // columns that come from the key, the headers or the timestamp
 	events  []int      // columns that come from what a change event has beside the row
 	event   eventPlan
+	connect connectNames
 	atOnce  int       // names that a record has if no column is missing, −1: they do not tell
 	names   nameTable // columns
 	keys    nameTable // of an object of JSON or a record of Avro: columns, and fields that columns come from within
@@ -55,6 +56,8 @@ type field struct {
 	layout string
 	zoned  bool // the layout says the zone
 	zone   *time.Location
+
+	sent *avroOp // how a value is written that is not as JSON has it, nil: it is as that has it
 
 	usual    class // how its values are mostly written
 	typeName string
@@ -137,12 +140,18 @@ func compileField(c *schema.Column) (field, []error) {
 		f.want += " in " + partName(f.from)
 		f.none = "a value: there is none in " + partName(f.from)
 	}
+	f.findUsual()
+	return f, append(errs, f.checkDefault()...)
+}
+
+// findUsual finds how values of the column are mostly written.
+func (f *field) findUsual() {
+	f.usual = classOther
 	for _, c := range []byte(`0"t`) {
 		if f.usual == classOther {
 			f.usual = f.classFor(c)
 		}
 	}
-	return f, append(errs, f.checkDefault()...)
 }
 
 func (f *field) isTime() bool { return f.kind == schema.Date || f.kind == schema.Timestamp }
@@ -231,6 +240,7 @@ func (p *Plan) Decoder() *Decoder {
 	}
 	d.drift.init(p)
 	d.forget()
+	d.beginConnect()
 	return d
 }
 

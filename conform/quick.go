@@ -4,6 +4,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"tidemark/internal/avroschema"
 	"tidemark/internal/schema"
 )
 
@@ -27,19 +28,21 @@ const (
 	classEpoch                    // a timestamp as a number
 	classWithin                   // a field that columns come from within
 	classJSON                     // any value but null, kept as it stands
+	classUnscaled                 // a decimal as the base64 of its digits
+	classCount                    // a date or a timestamp as a number that its schema says the unit of
 )
 
 // quotes is how many bytes of a value are read before its short cut: the opening
 // quote of a text.
 func (k class) quotes() int {
-	const set = 1<<classText | 1<<classMoment | 1<<classDate | 1<<classDecimalText
+	const set = 1<<classText | 1<<classMoment | 1<<classDate | 1<<classDecimalText | 1<<classUnscaled
 	return set >> k & 1
 }
 
 // numeric reports whether more of the value may follow where the short cut ends:
 // it does not look at what is behind the digits.
 func (k class) numeric() bool {
-	const set = 1<<classWhole | 1<<classDecimal | 1<<classDouble | 1<<classEpoch | 1<<classDropped
+	const set = 1<<classWhole | 1<<classDecimal | 1<<classDouble | 1<<classEpoch | 1<<classDropped | 1<<classCount
 	return set>>k&1 != 0
 }
 
@@ -59,6 +62,8 @@ func (f *field) classFor(c byte) class {
 		return classNull
 	case f.json:
 		return classJSON
+	case f.sent != nil && isText == (f.sent.of.Kind == avroschema.Decimal || f.sent.of.Kind == bytesKind):
+		return f.sentClass()
 	case isText && f.kind == schema.String:
 		return classText
 	case isText && f.kind == schema.Decimal:
@@ -110,6 +115,10 @@ func (d *Decoder) quick(k class, column, pos int) int {
 		return d.quickField(&d.slots[column], pos)
 	case classJSON:
 		return d.quickJSON(column, pos)
+	case classUnscaled:
+		return d.quickUnscaled(&d.columns[column], pos)
+	case classCount:
+		return d.quickCount(&d.columns[column], pos)
 	case classNull:
 		d.setNull(&d.columns[column]) // the word is part of what was compared
 		return pos

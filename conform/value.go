@@ -111,6 +111,9 @@ func (d *Decoder) setText(column int, s span) {
 // plain if JSON can hold it as it stands.
 func (d *Decoder) put(column int, text []byte, plain bool, in place) {
 	c := &d.slots[column]
+	if c.sent != nil && d.sentText(c, text, in) {
+		return
+	}
 	reason := ""
 	switch c.kind {
 	case schema.String:
@@ -154,6 +157,7 @@ func (d *Decoder) setBinary(c *column, text []byte) string {
 func (d *Decoder) setNumber(column, pos, next int) {
 	c := &d.slots[column]
 	switch token := d.buf[pos:next]; {
+	case c.sent != nil && d.sentNumber(c, pos, next):
 	case c.kind == schema.String, c.kind == schema.Boolean, c.kind == schema.Binary:
 		d.unfit(column, ReasonType, pos, next-pos)
 	case len(token) >= maxDigits:

@@ -156,10 +156,12 @@ func (t *tableReader) readFormat(v value) {
 		t.Format, t.schema.Format = f, schema.AvroRegistryFormat
 	case "protobuf-registry":
 		t.Format, t.schema.Format = f, schema.ProtobufRegistryFormat
-	case "connect-json", "json-registry":
-		v.fault("%s: not in this version: write json, csv, avro, avro-registry or protobuf-registry", f)
+	case "connect-json":
+		t.Format, t.schema.Format = f, schema.ConnectJSONFormat
+	case "json-registry":
+		v.fault("%s: not in this version: write json, connect-json, csv, avro, avro-registry or protobuf-registry", f)
 	default:
-		v.fault("%s: write json, csv, avro, avro-registry or protobuf-registry", v.shown())
+		v.fault("%s: write json, connect-json, csv, avro, avro-registry or protobuf-registry", v.shown())
 	}
 }
 
@@ -167,10 +169,10 @@ func (t *tableReader) readFormat(v value) {
 func (t *tableReader) readDebezium(v value) {
 	v.truth(&t.schema.Debezium)
 	switch t.Format {
-	case "json":
+	case "json", "connect-json":
 	default:
 		if t.schema.Debezium {
-			v.fault("change events in format %s are not in this version: write format: json", t.Format)
+			v.fault("change events in format %s are not in this version: write format: json or connect-json", t.Format)
 		}
 		t.schema.Debezium = false
 	}
