@@ -37,7 +37,7 @@ test: ## install what is missing and run every test, the real broker included
 	scripts/step "race detector" $(MAKE) --no-print-directory race; \
 	scripts/step "what deploy/ installs" $(MAKE) --no-print-directory deploy-check
 
-setup: .cache/kafka/libs/pom.xml .cache/registry/ready .cache/readers/ready .cache/spark/ready .cache/stores/ready ## install what is missing: Go modules, Apache Kafka, Apicurio Registry, Python readers, pyspark, object stores
+setup: .cache/kafka/libs/pom.xml .cache/registry/ready .cache/readers/ready .cache/spark/ready .cache/stores/ready .cache/peers/ready .cache/protobuf/ready ## install what is missing: Go modules, Apache Kafka, Apicurio Registry, Python readers, pyspark, object stores, other Avros and Protobufs
 	@go mod download
 	@go -C tools/deploytest mod download
 
@@ -55,6 +55,13 @@ needs:
 
 .cache/readers/ready: scripts/readers.d/requirements.txt | needs
 	@scripts/readers up
+
+.cache/peers/ready: $(wildcard scripts/peers.d/*) | needs
+	@scripts/peers up
+	@touch $@
+
+.cache/protobuf/ready: scripts/protobuf.d/requirements.txt | needs
+	@scripts/protobuf up
 
 .cache/spark/ready: scripts/beside-spark.d/requirements.txt | needs
 	@scripts/spark up >/dev/null
