@@ -153,3 +153,25 @@ func BenchmarkDecodeConnect(b *testing.B) {
 	raw := rewritten(cardRaw(cardStyles[0], cardRows), func(v []byte, n int) []byte { return connectAround(connectRow(b, v), n) })
 	benchmarkDecode(b, table, raw)
 }
+
+// TestSchemasAlternate: what is expected of records with one schema is not taken for what
+// records with another hold.
+func TestSchemasAlternate(t *testing.T) {
+	table := tableOf(t, "at timestamp unit=ms")
+	table.Format = schema.ConnectJSONFormat
+	micros := []byte(`{"schema":{"type":"struct","fields":[{"field":"at","type":"int64","name":"io.debezium.time.MicroTimestamp"}]},"payload":{"at":1795342530123456}}`)
+	millis := []byte(`{"schema":null,"payload":{"at":1795342530123}}`)
+	var values [][]byte
+	for i := range 40 {
+		values = append(values, [][]byte{micros, micros, millis, micros, millis, millis}[i%6])
+	}
+	for row, got := range cells(t, table, rawOf(values...)) {
+		want := "ok at=1795342530123456"
+		if &values[row][0] == &millis[0] {
+			want = "ok at=1795342530123000"
+		}
+		if got != want {
+			t.Errorf("row %d: got %s, want %s", row, got, want)
+		}
+	}
+}
