@@ -176,12 +176,14 @@ tables:
 `, j.lake, tp.broker.Plain, j.set.group, top, table, tp.name, format, own), 0o600))
 	from := time.Now()
 	p := j.start([]string{"--log-format", "json", "--log-level", "debug", "run", "-c", name, "--until-current"})
+	watched := p.watch()
 	p.ends(0)
-	t.Logf("%d records: %s, %d MiB at most", len(out), time.Since(from).Round(time.Millisecond), peakOf(t, p)>>20)
+	peak := watched()
+	t.Logf("%d records: %s, %d MiB at most", len(out), time.Since(from).Round(time.Millisecond), peak>>20)
 	if strings.Contains(p.stderr, planted) || strings.Contains(p.stderr, "neighbour") {
 		t.Errorf("the log has the value of a record:\n%s", p.stderr)
 	}
-	if peak := peakOf(t, p); peak > 256<<20 {
+	if peak > 256<<20 {
 		t.Errorf("the program had %d MiB at most, and memory is 256 MiB", peak>>20)
 	}
 	fates, values := map[int64]string{}, map[int64]string{}

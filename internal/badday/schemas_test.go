@@ -306,8 +306,9 @@ func testManyIDs(t *testing.T, h *house) {
 	j := h.newAvroJob(t, tp, reg.url)
 	from := time.Now()
 	p := j.start(j.command("run", "--until-current"))
+	watched := p.watch()
 	p.ends(0)
-	peak := peakOf(t, p)
+	peak := watched()
 	j.paid(ids * rounds)
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
@@ -324,14 +325,4 @@ func testManyIDs(t *testing.T, h *house) {
 		t.Errorf("the program had %d MiB at most, and memory is 256 MiB", peak>>20)
 	}
 	t.Logf("%d ids, %d records: %s, %d MiB at most", ids, ids*rounds, time.Since(from).Round(time.Millisecond), peak>>20)
-}
-
-// peakOf is the most memory that a process that has ended had, in bytes.
-func peakOf(t *testing.T, p *process) int64 {
-	t.Helper()
-	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		t.Fatal("the system does not tell what the process took")
-	}
-	return usage.Maxrss << 10
 }
