@@ -201,6 +201,8 @@ func (m *Memory) Stage(ctx context.Context, key string) (store.Staged, error) {
 	return &memoryStaged{memory: m, key: key}, nil
 }
 
+// memoryStaged is under the lock of its memory: what Faulty lets happen late is done by
+// another goroutine.
 type memoryStaged struct {
 	memory *Memory
 	key    string
@@ -209,21 +211,19 @@ type memoryStaged struct {
 }
 
 func (s *memoryStaged) Write(p []byte) (int, error) {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
 	if s.done {
 		return 0, failed("stage", s.key, errors.New("file already closed"))
 	}
 	s.data = append(s.data, p...)
-	s.set(false)
+	s.memory.setLocked(s.key, bytes.Clone(s.data), false)
 	return len(p), nil
 }
 
-func (s *memoryStaged) set(durable bool) {
+func (s *memoryStaged) Finish(ctx context.Context) error {
 	s.memory.mu.Lock()
 	defer s.memory.mu.Unlock()
-	s.memory.setLocked(s.key, bytes.Clone(s.data), durable)
-}
-
-func (s *memoryStaged) Finish(ctx context.Context) error {
 	if s.done {
 		return failed("stage", s.key, errors.New("file already closed"))
 	}
@@ -231,17 +231,17 @@ func (s *memoryStaged) Finish(ctx context.Context) error {
 		return failed("stage", s.key, err)
 	}
 	s.done = true
-	s.set(true)
+	s.memory.setLocked(s.key, bytes.Clone(s.data), true)
 	return nil
 }
 
 func (s *memoryStaged) Abort() error {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
 	if s.done {
 		return nil
 	}
 	s.done = true
-	s.memory.mu.Lock()
-	defer s.memory.mu.Unlock()
 	delete(s.memory.mu.objects, s.key)
 	return nil
 }
