@@ -110,19 +110,9 @@ func (c *diffCommand) Run(ctx context.Context, p *program) error {
 	if c.Records < 1 || c.Records > mostSampled || c.Path != "" && c.Subject+c.Topic != "" {
 		return usageError{fmt.Sprintf("name a path, --subject or --topic, and --records from 1 to %d", mostSampled)}
 	}
-	cfg, err := config.Load(c.Config)
+	cfg, t, err := loadTable(ctx, c.Config, c.Table)
 	if err != nil {
 		return err
-	}
-	tables, err := selectTables(cfg, c.Table)
-	if err != nil {
-		return err
-	}
-	t := tables[0]
-	if t.Raw {
-		if err := adoptRecorded(ctx, cfg, t); err != nil {
-			return err
-		}
 	}
 	found, err := c.compare(ctx, cfg, t)
 	if err != nil {

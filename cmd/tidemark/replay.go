@@ -66,23 +66,14 @@ func (c *replayCommand) prepare(ctx context.Context, p *program) (*replaying, er
 	if err := errors.Join(checkDay("--from", c.From), checkDay("--to", c.To)); err != nil {
 		return nil, usageError{err.Error()}
 	}
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return nil, err
-	}
-	tables, err := selectTables(cfg, c.Table)
+	cfg, t, err := loadTable(ctx, c.Config, c.Table)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range cfg.Warnings {
 		p.log.Warn(w)
 	}
-	if tables[0].Raw {
-		if err := adoptRecorded(ctx, cfg, tables[0]); err != nil {
-			return nil, err
-		}
-	}
-	settings := pipelineConfig(cfg, tables, true)
+	settings := pipelineConfig(cfg, []*config.Table{t}, true)
 	settings.Raw, settings.Tables[0].Topics = true, nil
 	settings.Replay = c.command()
 	// What was bad once is bad mostly: it is no sign of a broken producer.
@@ -98,6 +89,23 @@ func (c *replayCommand) prepare(ctx context.Context, p *program) (*replaying, er
 	r.engine.listen, r.engine.read = "", r.read
 	r.engine.watched, r.engine.doing = r.sample, "replaying the quarantine of "+c.Table
 	return r, nil
+}
+
+// loadTable reads a configuration and finds a table in it, with the columns that its ledger
+// has where the table is raw.
+func loadTable(ctx context.Context, file, name string) (*config.Config, *config.Table, error) {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	tables, err := selectTables(cfg, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t := tables[0]; t.Raw {
+		return cfg, t, adoptRecorded(ctx, cfg, t)
+	}
+	return cfg, tables[0], nil
 }
 
 // adoptRecorded gives a raw table the columns that its ledger has.

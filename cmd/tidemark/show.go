@@ -54,19 +54,9 @@ type shownColumn struct {
 
 // Run shows.
 func (c *showCommand) Run(ctx context.Context, p *program) error {
-	cfg, err := config.Load(c.Config)
+	_, t, err := loadTable(ctx, c.Config, c.Table)
 	if err != nil {
 		return err
-	}
-	tables, err := selectTables(cfg, c.Table)
-	if err != nil {
-		return err
-	}
-	t := tables[0]
-	if t.Raw {
-		if err := adoptRecorded(ctx, cfg, t); err != nil {
-			return err
-		}
 	}
 	s := showTable(t)
 	if c.JSON {
