@@ -47,7 +47,7 @@ func (d *Decoder) keepAvro(op *avroOp, pos int) int {
 	case string(j.out) == "null":
 		d.null(&avroOp{column: op.column}, pos)
 	default:
-		c := &d.columns[op.column]
+		c := &d.slots[op.column]
 		c.codes[d.row] = c.index.add(j.out, plain(j.out), d.row)
 	}
 	return next

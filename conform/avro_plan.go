@@ -92,22 +92,28 @@ func (p *Plan) differences(drift []toldDrift, missing []int) []batch.Drift {
 
 func (p *avroPlan) bytes() int64 {
 	n := int64(len(p.ops))*opBytes + int64(len(p.missing))*8 + int64(len(p.drift))*112 + 256
-	for i := range p.ops {
-		n += int64(len(p.ops[i].branches))*opBytes + int64(len(p.ops[i].name)+len(p.ops[i].want))
+	return n + heldBy(p.ops)
+}
+
+// heldBy is what ops hold.
+func heldBy(ops []avroOp) (n int64) {
+	for i := range ops {
+		n += int64(len(ops[i].branches))*opBytes + int64(len(ops[i].name)+len(ops[i].want)) + heldBy(ops[i].branches)
 	}
 	return n
 }
 
 // avroCompiler makes a plan.
 type avroCompiler struct {
-	plan *Plan
-	out  *avroPlan
+	plan  *Plan
+	out   *avroPlan
+	parts int // of nested columns
 }
 
 // compileAvro makes the plan of a schema: fields find their columns by the names of the
 // columns, then by their aliases, as keys of JSON do.
 func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
-	c := avroCompiler{p, &avroPlan{least: s.Root.Least}}
+	c := avroCompiler{plan: p, out: &avroPlan{least: s.Root.Least}}
 	fields := s.Root.Fields
 	// The field of a column, or of what columns come from within, from 1 on.
 	holder, ranks := make([]int, len(p.columns)+len(p.fields)), make([]int, len(p.columns)+len(p.fields))
@@ -121,7 +127,7 @@ func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 		f := &fields[i]
 		column, rank, ok := p.keys.find([]byte(f.Name))
 		if !ok || holder[column] != i+1 {
-			c.extra(f)
+			c.out.ops = append(c.out.ops, c.extra(f.Of, f.Name))
 			continue
 		}
 		if column >= len(p.columns) {
@@ -153,9 +159,9 @@ func (c *avroCompiler) tell(d batch.Drift) {
 }
 
 // extra reads over a field that has no column.
-func (c *avroCompiler) extra(f *avroschema.Field) {
-	op := avroOp{code: avroSkip, of: f.Of, name: []byte(f.Name), column: -1}
-	if null, other := f.Of.Optional(); other != nil && c.plan.table.Evolution.Extra == schema.Accept {
+func (c *avroCompiler) extra(t *avroschema.Type, name string) avroOp {
+	op := avroOp{code: avroSkip, of: t, name: []byte(name), column: -1}
+	if null, other := t.Optional(); other != nil && c.plan.table.Evolution.Extra == schema.Accept {
 		op.optional, op.null, op.of = true, byte(2*null), other
 	}
 	switch op.of.Kind {
@@ -168,8 +174,8 @@ func (c *avroCompiler) extra(f *avroschema.Field) {
 		op.tells = tellExtra
 		op = told(op)
 	}
-	c.tell(batch.Drift{Change: changeExtra, Column: f.Name, From: f.Of.String()})
-	c.out.ops = append(c.out.ops, op)
+	c.tell(batch.Drift{Change: changeExtra, Column: name, From: t.String()})
+	return op
 }
 
 // told has a policy be told of a value before it is decoded.
@@ -179,7 +185,7 @@ func told(op avroOp) avroOp {
 
 // field is what to do with a field of a type, for a column.
 func (c *avroCompiler) field(t *avroschema.Type, column int) avroOp {
-	f, name := &c.plan.columns[column], c.plan.table.Columns[column].Name
+	f := c.plan.slot(column)
 	var op avroOp
 	null, other := t.Optional()
 	switch {
@@ -192,10 +198,10 @@ func (c *avroCompiler) field(t *avroschema.Type, column int) avroOp {
 		op = c.value(t, column)
 	}
 	if c.unfit(&op) {
-		c.tell(batch.Drift{Change: changeMismatch, Column: name, From: t.String(), To: f.typeName})
+		c.tell(batch.Drift{Change: changeMismatch, Column: f.path, From: t.String(), To: f.typeName})
 	}
 	if f.required && t.Kind == avroschema.Union && hasNull(t) {
-		c.tell(batch.Drift{Change: changeNullable, Column: name, From: t.String(), To: f.typeName})
+		c.tell(batch.Drift{Change: changeNullable, Column: f.path, From: t.String(), To: f.typeName})
 	}
 	return op
 }
@@ -220,7 +226,7 @@ func (c *avroCompiler) unfit(op *avroOp) bool {
 	if op.code != avroUnfit {
 		return false
 	}
-	op.want = c.plan.columns[op.column].typeName + ": the record's schema has " + op.of.String()
+	op.want = c.plan.slot(int(op.column)).typeName + ": the record's schema has " + op.of.String()
 	return true
 }
 
@@ -244,7 +250,7 @@ func (c *avroCompiler) union(t *avroschema.Type, column int) avroOp {
 
 // value is what to do with a value of a type that is no union.
 func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
-	f := &c.plan.columns[column]
+	f := c.plan.slot(column)
 	code, change := f.avroCode(t)
 	op := avroOp{code: code, column: int32(column), of: t, mul: 1}
 	switch op.code {
@@ -255,6 +261,8 @@ func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 		if op.size = int32(t.Size); t.Base == bytesKind {
 			op.size = -1
 		}
+	case avroNested:
+		c.nested(&op, f)
 	case avroEnum:
 		op.symbol, op.size = int32(c.out.symbols), int32(len(t.Symbols))
 		c.out.symbols += len(t.Symbols)
@@ -262,7 +270,7 @@ func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 	if change == "" {
 		return op
 	}
-	c.tell(batch.Drift{Change: change, Column: c.plan.table.Columns[column].Name, From: t.String(), To: f.typeName})
+	c.tell(batch.Drift{Change: change, Column: f.path, From: t.String(), To: f.typeName})
 	if change == changeWiden && c.plan.table.Evolution.Widen != schema.Accept {
 		op.tells, op.want = tellWiden, f.typeName+": the record's schema has "+t.String()
 		return told(op)

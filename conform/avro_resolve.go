@@ -28,6 +28,7 @@ const (
 	avroEnum                     // into a column of text
 	avroDecimal                  // into one with at least its scale
 	avroJSON                     // as text of JSON
+	avroNested                   // into a column of a nested type
 	avroOther                    // by way of what it is as text
 )
 
@@ -43,8 +44,8 @@ const (
 // is, empty: none. What JSON takes is taken, and beyond that what Avro itself resolves;
 // nothing of another kind is.
 func (f *field) avroCode(t *avroschema.Type) (code avroCode, change string) {
-	if f.nest != nil {
-		return avroUnfit, ""
+	if f.nest != nil && t.Kind != avroschema.Null {
+		return f.avroNested(t), ""
 	}
 	if f.json && t.Kind != avroschema.Null {
 		return avroJSON, ""

@@ -29,7 +29,7 @@ const (
 // is −1 where the record was rejected as a whole. What is read may lie behind the end of
 // the record, in its padding: nothing of that counts, and a place behind the end says so.
 func (d *Decoder) perform(w *avroWriters, ops []avroOp, pos int) int {
-	buf, end, row, columns := d.buf, d.end, d.row, d.columns
+	buf, end, row, columns := d.buf, d.end, d.row, d.slots
 	for i := range ops {
 		op := &ops[i]
 		if uint(pos) > uint(end) {
@@ -116,13 +116,13 @@ func (d *Decoder) null(op *avroOp, pos int) {
 	if op.column < 0 {
 		return
 	}
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	if c.required {
 		d.reject(int(op.column), ReasonRequired, "a value, not null", place{pos, 0})
 		return
 	}
-	if c.nest != nil {
-		d.setNull(c)
+	if c.boxed {
+		d.nullBoxed(int(op.column))
 		return
 	}
 	// setNull, without asking twice which memory the column has.
@@ -216,14 +216,14 @@ func (d *Decoder) outside(op *avroOp, x int64, pos, next int) int {
 // symbol gives a symbol of an enum a code.
 func (d *Decoder) symbol(w *avroWriters, op *avroOp, i int) int32 {
 	text := []byte(op.of.Symbols[i].Text)
-	code := d.columns[op.column].index.add(text, plain(text), d.row)
+	code := d.slots[op.column].index.add(text, plain(text), d.row)
 	w.codes[int(op.symbol)+i] = code
 	return code
 }
 
 // writtenText gives a column a text of n bytes that is not found at once.
 func (d *Decoder) writtenText(op *avroOp, pos, n int) {
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	text := d.buf[pos : pos+n]
 	if n >= maxText {
 		d.reject(int(op.column), ReasonLimit, wantText, place{pos, n})

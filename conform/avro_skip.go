@@ -83,55 +83,80 @@ func (d *Decoder) skipScalar(t *avroschema.Type, pos int) int {
 // walk reads over an array or a map, which comes in blocks, and does what an op says with
 // those of its items that columns come from within.
 func (d *Decoder) walk(w *avroWriters, op *avroOp, pos int) int {
-	t, index := op.of, 0
-	least := t.Of[0].Least
-	if t.Kind == avroschema.Map {
-		least++
-	}
+	index := 0
 	for {
-		if pos > d.end {
-			return d.short(pos)
+		b := d.block(op.of, pos)
+		if b.from < 0 || b.count == 0 {
+			return b.from
 		}
-		u, next := varint(d.buf, pos)
-		if next > d.end {
-			return d.short(pos)
-		}
-		count, last := zigzag(u), -1
-		if count < 0 {
-			size, behind := varint(d.buf, next)
-			if behind > d.end {
-				return d.short(next)
-			}
-			count, last = -count, behind+int(min(size>>1, noEnd))
-			if size&1 != 0 || last > d.end {
-				d.fail(ReasonLimit, "a block of items within the record", pos, behind-pos)
-				return -1
-			}
-			next = behind
-		}
-		if count < 0 || count > int64(d.avro.work) || least > 0 && count > int64((d.end-next)/least) {
-			if least > 0 && count >= 0 && count <= int64(d.end-d.base) {
-				return d.short(d.end) // a record of its length may well have so many: it is cut
-			}
-			d.fail(ReasonLimit, "no more items than the record has bytes for", pos, next-pos)
-			return -1
-		}
-		from := pos
-		pos = next
-		if count == 0 {
-			return pos
-		}
-		for ; count > 0; count-- {
+		for pos = b.from; b.count > 0; b.count-- {
 			if pos = d.item(w, op, pos, index); pos < 0 {
 				return pos
 			}
 			index++
 		}
-		if last >= 0 && pos != last && pos <= d.end {
-			d.fail(ReasonLimit, "a block of items as long as it says", from, 0)
+		if !d.ends(b, pos) {
 			return -1
 		}
 	}
+}
+
+// avroBlock is a block of the items of an array or a map.
+type avroBlock struct {
+	at, from int   // where it stands, and where its items do; from is −1 where the record was rejected for it
+	count    int64 // of items; 0: it is the end, and what follows stands at from
+	last     int   // where it says that it ends, −1: it does not say
+}
+
+// block reads what stands in front of a block of items: no more than the record has bytes
+// for, whatever it says.
+func (d *Decoder) block(t *avroschema.Type, pos int) avroBlock {
+	b := avroBlock{at: pos, from: -1, last: -1}
+	least := t.Of[0].Least
+	if t.Kind == avroschema.Map {
+		least++
+	}
+	if pos > d.end {
+		d.short(pos)
+		return b
+	}
+	u, next := varint(d.buf, pos)
+	if next > d.end {
+		d.short(pos)
+		return b
+	}
+	if b.count = zigzag(u); b.count < 0 {
+		size, behind := varint(d.buf, next)
+		if behind > d.end {
+			d.short(next)
+			return b
+		}
+		b.count, b.last = -b.count, behind+int(min(size>>1, noEnd))
+		if size&1 != 0 || b.last > d.end {
+			d.fail(ReasonLimit, "a block of items within the record", pos, behind-pos)
+			return b
+		}
+		next = behind
+	}
+	if b.count < 0 || b.count > int64(d.avro.work) || least > 0 && b.count > int64((d.end-next)/least) {
+		if least > 0 && b.count >= 0 && b.count <= int64(d.end-d.base) {
+			d.short(d.end) // a record of its length may well have so many: it is cut
+			return b
+		}
+		d.fail(ReasonLimit, "no more items than the record has bytes for", pos, next-pos)
+		return b
+	}
+	b.from = next
+	return b
+}
+
+// ends reports whether a block ends where it says, and rejects the record if it does not.
+func (d *Decoder) ends(b avroBlock, pos int) bool {
+	if b.last >= 0 && pos != b.last && pos <= d.end {
+		d.fail(ReasonLimit, "a block of items as long as it says", b.at, 0)
+		return false
+	}
+	return true
 }
 
 // item reads over one item of an array or a map, or does with it what an op says.

@@ -28,7 +28,7 @@ func (d *Decoder) told(op *avroOp, pos int) {
 		return
 	}
 	if d.plan.table.Evolution.Widen == schema.Halt {
-		d.halt("a record's schema has a type that column " + d.plan.table.Columns[op.column].Name + " can only hold widened, and evolution says widen: halt")
+		d.halt("a record's schema has a type that column " + d.plan.table.Columns[d.top(int(op.column))].Name + " can only hold widened, and evolution says widen: halt")
 	}
 	d.reject(int(op.column), ReasonWiden, op.want, place{pos, 0})
 }
@@ -46,7 +46,7 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 			d.notFinite(op, pos, 8)
 			b = 0
 		}
-		d.columns[op.column].ints[row] = int64(b)
+		d.slots[op.column].ints[row] = int64(b)
 		return pos + 8
 	case avroFloat:
 		b := binary.LittleEndian.Uint32(buf[pos : pos+4])
@@ -54,13 +54,13 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 			d.notFinite(op, pos, 4)
 			b = 0
 		}
-		d.columns[op.column].ints[row] = int64(math.Float64bits(float64(math.Float32frombits(b))))
+		d.slots[op.column].ints[row] = int64(math.Float64bits(float64(math.Float32frombits(b))))
 		return pos + 4
 	case avroBoolean:
 		if buf[pos] > 1 {
 			return d.noTruth(pos)
 		}
-		d.columns[op.column].ints[row] = int64(buf[pos])
+		d.slots[op.column].ints[row] = int64(buf[pos])
 		return pos + 1
 	case avroSkipLong:
 		_, next := varint(buf, pos)
@@ -83,6 +83,8 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 		return d.insideAvro(w, op, pos)
 	case avroJSON:
 		return d.keepAvro(op, pos)
+	case avroNested:
+		return d.nestedAvro(w, op, pos)
 	case avroReal:
 		x, next := varint(buf, pos)
 		if next <= d.end {
@@ -132,7 +134,7 @@ func (d *Decoder) real(op *avroOp, x int64, in place) int {
 		return -1
 	}
 	f := float64(x)
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	if c.kind == schema.Float {
 		f = float64(float32(x))
 	}
@@ -157,7 +159,7 @@ func (d *Decoder) bytes(op *avroOp, pos int) int {
 	}
 	text := d.buf[pos : pos+n]
 	if op.of.Kind != avroschema.String || d.inText(op, text, pos) {
-		c := &d.columns[op.column]
+		c := &d.slots[op.column]
 		c.codes[d.row] = c.index.add(text, false, d.row)
 	}
 	return pos + n
@@ -177,7 +179,7 @@ func (d *Decoder) scaled(op *avroOp, pos int) int {
 	if uint(n-1) < 8 {
 		x := int64(bits.ReverseBytes64(word(d.buf, pos))) >> (64 - 8*uint(n))
 		if x >= op.low && x <= op.high {
-			d.columns[op.column].ints[d.row] = x * op.mul
+			d.slots[op.column].ints[d.row] = x * op.mul
 			return pos + n
 		}
 	}
@@ -188,7 +190,7 @@ func (d *Decoder) scaled(op *avroOp, pos int) int {
 // decimal gives a column the decimal b, in two's complement, the highest byte first, which
 // stands at a place.
 func (d *Decoder) decimal(op *avroOp, b []byte, in place) {
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	for len(b) > 1 && (b[0] == 0 && b[1] < 0x80 || b[0] == 0xff && b[1] >= 0x80) {
 		b = b[1:]
 	}
@@ -270,7 +272,7 @@ func (d *Decoder) other(op *avroOp, pos int) int {
 			return d.short(pos)
 		}
 		d.text = jsontext.AppendUUID(d.text[:0], d.buf[pos:pos+16])
-		c := &d.columns[column]
+		c := &d.slots[column]
 		c.codes[d.row] = c.index.add(d.text, true, d.row)
 		return pos + 16
 	}
@@ -299,7 +301,7 @@ func (d *Decoder) count(op *avroOp, x int64, in place) int {
 
 // epoch gives a column of times a number of its unit, as JSON writes it.
 func (d *Decoder) epoch(op *avroOp, token []byte, in place) {
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	at, reason := c.epoch(token)
 	if reason != "" {
 		d.unfit(int(op.column), reason, in.at, in.length)
@@ -321,7 +323,7 @@ func (d *Decoder) fraction(op *avroOp, pos int) int {
 	if n == 4 {
 		x = float64(math.Float32frombits(binary.LittleEndian.Uint32(d.buf[pos:])))
 	}
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	switch {
 	case math.IsNaN(x) || math.IsInf(x, 0):
 		d.notFinite(op, pos, n)
@@ -343,7 +345,7 @@ func (d *Decoder) fraction(op *avroOp, pos int) int {
 
 // time gives a column a date, a time of day or a moment.
 func (d *Decoder) time(op *avroOp, x int64, in place) {
-	c, t := &d.columns[op.column], op.of
+	c, t := &d.slots[op.column], op.of
 	if c.kind == schema.String {
 		switch {
 		case t.Kind == avroschema.Date:

@@ -24,7 +24,7 @@ func (p *Plan) compileNested() {
 	for i := range p.columns {
 		if c := &p.table.Columns[i]; c.Type.Kind.Nested() {
 			p.nested = append(p.nested, i)
-			p.columns[i].nest = p.nestOf(c, c.Type, 0, c.Name)
+			p.columns[i].nest, p.columns[i].boxed = p.nestOf(c, c.Type, 0, c.Name), true
 		}
 	}
 }
@@ -35,23 +35,33 @@ func (p *Plan) nestOf(c *schema.Column, t schema.Type, depth int, path string) *
 	var names []nameSlot
 	for i, in := range t.Of {
 		f, _ := compileField(&schema.Column{Name: c.Name, Type: in.Type, Default: schema.Value{Null: true}})
-		f.top = int32(p.table.Column(c.Name))
+		f.top, f.boxed, f.path = int32(p.table.Column(c.Name)), true, path
+		if t.Kind == schema.Struct {
+			f.path += "." + in.Name
+		}
 		at := len(p.inner)
 		p.inner = append(p.inner, f)
 		n.parts = append(n.parts, int32(at))
 		names = append(names, nameSlot{name: in.Name, column: int32(i)})
 		if in.Type.Kind.Nested() {
-			below := path
-			if t.Kind == schema.Struct {
-				below += "." + in.Name
-			}
-			made := p.nestOf(c, in.Type, depth+1, below)
+			made := p.nestOf(c, in.Type, depth+1, f.path)
 			p.inner[at].nest = made
 		}
 	}
 	n.fields = newNameTable(names)
 	return n
 }
+
+// slot is what is fixed about a column, or about what a nested one holds.
+func (p *Plan) slot(i int) *field {
+	if i < len(p.columns) {
+		return &p.columns[i]
+	}
+	return &p.inner[i-len(p.columns)-len(p.fields)]
+}
+
+// part is the number of a part among the slots of a decoder.
+func (p *Plan) part(n *nest, i int) int { return len(p.columns) + len(p.fields) + int(n.parts[i]) }
 
 // wantNested says what a value of a nested type looks like.
 func wantNested(t schema.Type) string {
@@ -231,14 +241,7 @@ func (d *Decoder) buildMap(c *column, pos, depth int) (int, bool) {
 		return at + 1, true
 	}
 	keys, value := &d.slots[d.part(c.nest, 0)], d.part(c.nest, 1)
-	seen := &d.maps[c.nest.depth]
-	if d.mapping++; d.mapping == 0 {
-		for i := range d.maps {
-			d.maps[i].forget()
-		}
-		d.mapping = 1
-	}
-	seen.begin(d.mapping)
+	seen := d.beginKeys(c)
 	for !last {
 		if d.more(c.nest) {
 			return pos, true
@@ -275,6 +278,19 @@ func (d *Decoder) buildMap(c *column, pos, depth int) (int, bool) {
 	}
 	c.v.Close()
 	return at, true
+}
+
+// beginKeys is an empty set for the keys of an object of a column.
+func (d *Decoder) beginKeys(c *column) *keySet {
+	seen := &d.maps[c.nest.depth]
+	if d.mapping++; d.mapping == 0 {
+		for i := range d.maps {
+			d.maps[i].forget()
+		}
+		d.mapping = 1
+	}
+	seen.begin(d.mapping)
+	return seen
 }
 
 func (d *Decoder) buildStruct(c *column, pos, depth int) (int, bool) {

@@ -40,11 +40,13 @@ type field struct {
 	fallback schema.Value // what a missing value becomes
 	aliases  []string
 	from     schema.From
-	json     bool  // a value is kept as it stands
-	nest     *nest // of a nested type, nil: it holds no others
-	node     int32 // of a column from within a field, and of that field; 0: none
-	top      int32 // of what a nested column holds: that column
-	outer    int32 // the slot of the field that the column comes from within, 0: none
+	json     bool   // a value is kept as it stands
+	nest     *nest  // of a nested type, nil: it holds no others
+	boxed    bool   // it is of a nested type, or within one
+	path     string // what it is called where something is told of it
+	node     int32  // of a column from within a field, and of that field; 0: none
+	top      int32  // of what a nested column holds: that column
+	outer    int32  // the slot of the field that the column comes from within, 0: none
 
 	digits int    // most digits of a whole number (unscaled, for a decimal)
 	scale  int    // of a decimal
@@ -81,6 +83,7 @@ func Compile(t *schema.Table) (*Plan, error) {
 		for _, one := range err {
 			errs = append(errs, fmt.Errorf("column %s of table %s: %w", c.Name, t.Name, one))
 		}
+		f.path = c.Name
 		p.columns = append(p.columns, f)
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -43,7 +43,7 @@ func (d *Decoder) keepProto(op *protoOp, pos, end int) bool {
 	case string(j.out) == "null":
 		d.null(&avroOp{column: op.column}, -1)
 	default:
-		c := &d.columns[op.column]
+		c := &d.slots[op.column]
 		c.codes[d.row] = c.index.add(j.out, plain(j.out), d.row)
 	}
 	return true

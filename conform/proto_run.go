@@ -15,7 +15,7 @@ import (
 // fillMessage gives the columns of a message that scan has read their values. It reports false where
 // the record was rejected as a whole. The message ends at end.
 func (d *Decoder) fillMessage(w *avroWriters, n *protoNode, end int) bool {
-	buf, row, columns := d.buf, d.row, d.columns
+	buf, row, columns := d.buf, d.row, d.slots
 	at := d.proto.at[n.first : int(n.first)+n.filled]
 	for i := range at {
 		op, pos := &n.ops[i], int(at[i])
@@ -116,26 +116,26 @@ func (d *Decoder) protoValue(w *avroWriters, op *protoOp, pos, end int) bool {
 			d.beyond(op, pos)
 			x = 0
 		}
-		d.columns[column].ints[d.row] = x * op.mul
+		d.slots[column].ints[d.row] = x * op.mul
 	case protoReal:
 		d.protoReal(op, pos)
 	case protoBoolean:
 		x, _ := varint(d.buf, pos)
-		d.columns[column].ints[d.row] = int64(min(x, 1))
+		d.slots[column].ints[d.row] = int64(min(x, 1))
 	case protoDouble:
 		x := word(d.buf, pos)
 		if x>>52&0x7ff == 0x7ff {
 			d.notFinite(&op.avroOp, pos, 8)
 			x = 0
 		}
-		d.columns[column].ints[d.row] = int64(x)
+		d.slots[column].ints[d.row] = int64(x)
 	case protoFloat:
 		x := binary.LittleEndian.Uint32(d.buf[pos:])
 		if x>>23&0xff == 0xff {
 			d.notFinite(&op.avroOp, pos, 4)
 			x = 0
 		}
-		d.columns[column].ints[d.row] = int64(math.Float64bits(float64(math.Float32frombits(x))))
+		d.slots[column].ints[d.row] = int64(math.Float64bits(float64(math.Float32frombits(x))))
 	case protoFraction:
 		d.fraction(&op.avroOp, pos)
 	case protoEpoch:
@@ -245,7 +245,7 @@ func (d *Decoder) protoReal(op *protoOp, pos int) {
 	case !inBits(op.field.Kind, x):
 		d.beyond(op, pos)
 	}
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	if c.kind == schema.Float {
 		if f = float64(float32(x)); !ok {
 			f = float64(float32(uint64(x)))
@@ -274,7 +274,7 @@ func (d *Decoder) protoString(op *protoOp, pos int) {
 		d.reject(column, ReasonLimit, wantText, place{from, n})
 	case op.field.Kind == protoreflect.StringKind && !d.inText(&op.avroOp, text, from):
 	case op.do == protoBytes:
-		c := &d.columns[column]
+		c := &d.slots[column]
 		c.codes[d.row] = c.index.add(text, false, d.row)
 	default:
 		d.put(column, text, false, place{from, n})
@@ -285,7 +285,7 @@ func (d *Decoder) protoString(op *protoOp, pos int) {
 // schema may be older than who writes with it.
 func (d *Decoder) protoEnum(w *avroWriters, op *protoOp, pos int) {
 	u, _ := varint(d.buf, pos)
-	x, c := int64(u), &d.columns[op.column]
+	x, c := int64(u), &d.slots[op.column]
 	if x != int64(int32(x)) {
 		d.beyond(op, pos)
 		return

@@ -67,7 +67,7 @@ func (d *Decoder) protoMessage(w *avroWriters, op *protoOp, in place) bool {
 			return true
 		}
 		d.text = text
-		c := &d.columns[op.column]
+		c := &d.slots[op.column]
 		c.codes[d.row] = c.index.add(d.text, true, d.row)
 	case op.do == protoScaled:
 		d.protoScaled(op, v[0], x, in)
@@ -109,7 +109,7 @@ func (d *Decoder) numbers(m *protoschema.Message, at *[3]int64) (x [3]int64, ok 
 
 // moment gives a column a Timestamp of seconds and nanoseconds.
 func (d *Decoder) moment(op *protoOp, x [3]int64, in place) {
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	if c.kind == schema.String {
 		text, ok := appendMoment(d.text[:0], x)
 		if d.text = text; !ok {
@@ -137,7 +137,7 @@ func (d *Decoder) moment(op *protoOp, x [3]int64, in place) {
 
 // day gives a column a Date of year, month and day.
 func (d *Decoder) day(op *protoOp, x [3]int64, in place) {
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	if x[0] < 1 || x[0] > 9999 || x[1] < 1 || x[1] > 12 || x[2] < 1 || int(x[2]) > monthDays(int(x[0]), int(x[1])) {
 		d.reject(int(op.column), ReasonTime, "a date with a year, a month and a day", in)
 		return
@@ -192,7 +192,7 @@ func (d *Decoder) protoScaled(op *protoOp, pos int64, x [3]int64, in place) {
 		size, from := varint(d.buf, int(pos))
 		b = d.buf[from : from+int(size)]
 	}
-	c := &d.columns[op.column]
+	c := &d.slots[op.column]
 	if uint(len(b)-1) < 8 && c.kind == schema.Decimal && x[2] == int64(c.scale) && x[1] >= 0 {
 		// It needs no shifting.
 		n := int64(int8(b[0]))

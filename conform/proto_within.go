@@ -86,7 +86,7 @@ func (d *Decoder) empty(op *protoOp) bool {
 		if op.field.Map {
 			text = "{}"
 		}
-		c := &d.columns[op.column]
+		c := &d.slots[op.column]
 		c.codes[d.row] = c.index.add([]byte(text), true, d.row)
 	}
 	return true

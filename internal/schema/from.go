@@ -236,9 +236,13 @@ func (f From) Validate(c *Column) error {
 // InFormat reports a column that values of a format cannot fill.
 func (c *Column) InFormat(f Format) error {
 	switch f {
-	case CSVFormat, AvroFormat, AvroRegistryFormat, ProtobufRegistryFormat:
+	case ProtobufRegistryFormat:
 		if c.Type.Kind.Nested() {
-			return fmt.Errorf("%s is filled from JSON alone in this version: write json or string, or take what is needed with from", c.Type)
+			return fmt.Errorf("%s is filled from JSON and Avro alone in this version: write json or string, or take what is needed with from", c.Type)
+		}
+	case CSVFormat:
+		if c.Type.Kind.Nested() {
+			return fmt.Errorf("%s is filled from objects and arrays, and a line of CSV has none: write json or string", c.Type)
 		}
 	}
 	if f == CSVFormat && c.From.Nested() {
