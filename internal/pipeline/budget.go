@@ -36,6 +36,18 @@ func (g *budget) full(b *build) bool {
 	return b.raw.Rows() >= g.maxRows || b.raw.Bytes() >= g.maxBytes || b.weight() >= g.weight
 }
 
+// ahead reports whether as much waits for a worker as makes a batch: what is read beyond that
+// is decoded no sooner, and takes memory that would be at hand again soon.
+func (g *budget) ahead(queue []*build) bool {
+	rows, bytes, weight := 0, int64(0), int64(0)
+	for _, b := range queue {
+		rows += b.raw.Rows()
+		bytes += b.raw.Bytes()
+		weight += b.weight()
+	}
+	return rows >= g.maxRows || bytes >= g.maxBytes || weight >= g.weight
+}
+
 // fits reports whether a file of the quarantine can join the records of a batch.
 func (g *budget) fits(raw *batch.Raw, r *Rejects) bool {
 	bytes := raw.Bytes()

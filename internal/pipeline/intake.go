@@ -90,7 +90,6 @@ func (p *Pipeline) Wait(ctx context.Context) (consumer.Orders, error) {
 		if changed == nil || err != nil {
 			return orders, err
 		}
-		p.metrics.paused.WithLabelValues("memory").Set(1)
 		select {
 		case <-ctx.Done():
 			return consumer.Orders{}, nil
@@ -118,20 +117,24 @@ func (p *Pipeline) room() (consumer.Orders, <-chan struct{}, error) {
 	if halted == len(p.tables) && halted > 0 && !p.cfg.Drain {
 		return orders, nil, p.haltedLocked()
 	}
-	if len(orders.Seek) == 0 && len(orders.Pause) == 0 && len(orders.Hold) == 0 && p.tightLocked() {
+	if len(orders.Seek)+len(orders.Pause)+len(orders.Hold) > 0 {
+		return orders, nil, nil
+	}
+	if p.budget.ahead(p.queue) {
 		return orders, p.changed, nil
 	}
-	p.metrics.paused.WithLabelValues("memory").Set(0)
+	paused := p.metrics.paused.WithLabelValues("memory")
+	if p.tightLocked() {
+		paused.Set(1)
+		return orders, p.changed, nil
+	}
+	paused.Set(0)
 	return orders, nil, nil
 }
 
 // tightLocked reports whether reading has to wait for memory. Where nothing is at
 // work that would give some back, the heaviest open batch is cut to be next.
 func (p *Pipeline) tightLocked() bool {
-	if p.heldLocked() <= p.budget.total {
-		return false
-	}
-	p.spare = nil
 	if p.heldLocked() <= p.budget.total {
 		return false
 	}
@@ -143,6 +146,10 @@ func (p *Pipeline) tightLocked() bool {
 		if t.open != nil && (heaviest == nil || t.open.weight() > heaviest.open.weight()) {
 			heaviest = t
 		}
+	}
+	p.spare = nil
+	if p.heldLocked() <= p.budget.total {
+		return false
 	}
 	if heaviest == nil {
 		return false // nothing here could be given back: it is in the consumer's buffers

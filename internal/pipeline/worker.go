@@ -68,6 +68,7 @@ func (p *Pipeline) take() *build {
 	}
 	b := p.queue[0]
 	p.queue = p.queue[1:]
+	p.changeLocked() // reading may wait for it to be taken
 	return b
 }
 
