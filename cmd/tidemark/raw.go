@@ -39,6 +39,7 @@ func (j *job) adopt(ctx context.Context, cfg *config.Config, p *program) error {
 	if err != nil {
 		return fmt.Errorf("table %s takes the columns of its files: %w", j.Table, err)
 	}
+	found.Whole()
 	if err := j.table.Adopt(found.Schema()); err != nil {
 		return usageError{err.Error()}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,9 +34,10 @@ type schemaCommand struct {
 // inferCommand is `tidemark schema infer`.
 type inferCommand struct {
 	Config   string   `short:"c" placeholder:"FILE" help:"The configuration: where brokers and registry are, and --table."`
-	Table    string   `placeholder:"T" help:"Read CSV the way that this table says. Default: with a header, commas and double quotes."`
+	Table    string   `placeholder:"T" help:"Read CSV the way that this table says, a topic of it with the names of its columns; or Avro with its schema_file. Default: of a topic, the table that it feeds; of files, with a header, commas and double quotes."`
 	Format   string   `enum:"auto,csv,json,avro,parquet" default:"auto" placeholder:"FORMAT" help:"How the files are written: auto (default: look at each), csv, json, avro or parquet."`
-	Topic    string   `xor:"what" placeholder:"T" help:"Look at the newest records of a topic: JSON, or Avro or Protobuf with a registry."`
+	Topic    string   `xor:"what" placeholder:"T" help:"Look at the newest records of a topic: JSON, also of Kafka Connect and Debezium, CSV, Avro or Protobuf."`
+	Schema   string   `name:"schema-file" placeholder:"FILE" help:"Of a topic of single objects or bare datums of Avro: the file with their schema. Default: schema_file of the table."`
 	Subject  string   `xor:"what" placeholder:"S" help:"Look at the newest version of a subject of the registry."`
 	Records  int      `default:"1000" placeholder:"N" help:"How many records of a topic are looked at. Default: 1000."`
 	Brokers  []string `placeholder:"B" help:"Brokers, as HOST:PORT. Default: those of the configuration."`
@@ -138,6 +138,9 @@ func (c *inferCommand) ofFiles(ctx context.Context, cfg *config.Config) (*infer.
 	if err != nil {
 		return nil, err
 	}
+	if l := s.raw.Sources[0].Layout; l != nil && l.Format == batch.JSON && s.wrapping() != "" {
+		return ofObjects(ctx, s)
+	}
 	t := inferred(r, schema.JSONFormat)
 	t.Schema.CSV = options.CSV
 	return r, observeColumns(ctx, r, s, t)
@@ -204,7 +207,7 @@ func (c *inferCommand) ofSubject(ctx context.Context, cfg *config.Config) (*infe
 		return nil, fmt.Errorf("%s: %w", title, err)
 	}
 	r.Of = title
-	r.Notes = append([]string{"format: " + map[registry.Type]string{registry.Avro: "avro-registry", registry.Protobuf: "protobuf-registry"}[v.Schema.Type]}, r.Notes...)
+	r.Beside = []string{"format: " + map[registry.Type]string{registry.Avro: "avro-registry", registry.Protobuf: "protobuf-registry"}[v.Schema.Type]}
 	return r, nil
 }
 
@@ -238,64 +241,6 @@ func ofSchema(s registry.Schema) (*infer.Result, error) {
 		return r, nil
 	}
 	return nil, usageError{fmt.Sprintf("it is one of %s: look at records of its topic, with --topic", s.Type)}
-}
-
-// ofTopic looks at the newest records of a topic, and finds out by themselves how they are
-// written.
-func (c *inferCommand) ofTopic(ctx context.Context, cfg *config.Config) (*infer.Result, error) {
-	s, err := tailOf(ctx, cfg, c.Topic, c.Records)
-	if err != nil {
-		return nil, err
-	}
-	framed, objects := 0, 0
-	for row := range s.raw.Rows() {
-		switch v := bytes.TrimLeft(s.raw.Value(row), " \t\r\n"); {
-		case len(v) > 0 && v[0] == '{':
-			objects++
-		case len(v) > 5 && v[0] == 0 || len(s.raw.Headers(row)) > 0:
-			framed++
-		}
-	}
-	switch {
-	case objects >= framed && objects > 0:
-		return ofObjects(ctx, s)
-	case framed == 0:
-		return nil, usageError{fmt.Sprintf("%s: they are neither objects of JSON nor name a schema of a registry: of CSV, look at a file that has a header", s.title)}
-	case cfg.Registry == nil:
-		return nil, usageError{fmt.Sprintf("%s: they name schemas of a registry: write registry: {url: …} in the configuration, or --registry URL", s.title)}
-	}
-	return ofFramed(ctx, cfg, s)
-}
-
-// ofObjects looks at objects of JSON, without what Kafka Connect and Debezium put around them.
-func ofObjects(ctx context.Context, s *sampled) (*infer.Result, error) {
-	kinds := map[string]int{}
-	var values [][]byte
-	bare := &sampled{title: s.title, raw: &batch.Raw{}}
-	source := bare.raw.Source(batch.Source{Topic: "inferred", Layout: &batch.Layout{Format: batch.JSON}})
-	for row := range s.raw.Rows() {
-		v, kind := infer.Unwrap(s.raw.Value(row))
-		kinds[kind]++
-		values = append(values, v)
-		bare.raw.Append(source, &batch.Record{Offset: s.raw.Offsets[row], Value: v})
-	}
-	r, others := infer.Values(values)
-	r.Of = s.title
-	format := "json"
-	for kind, n := range kinds {
-		if kind != "" && 2*n > len(values) {
-			format = kind
-		}
-	}
-	format, changes := strings.CutSuffix(format, infer.Changes)
-	r.Notes = append(r.Notes, "format: "+format)
-	if changes {
-		r.Notes = append(r.Notes, "debezium: true")
-	}
-	if others > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%s are no objects of JSON: not looked at", status.Count(int64(others), "record")))
-	}
-	return r, observeColumns(ctx, r, bare, inferred(r, schema.JSONFormat))
 }
 
 // ofFramed takes the columns of the schema that the newest record names.
@@ -332,7 +277,7 @@ func ofFramed(ctx context.Context, cfg *config.Config, s *sampled) (*infer.Resul
 			why = w.Want
 			continue
 		}
-		r.Of, r.Notes = s.title, append(r.Notes, "format: "+as.name)
+		r.Of, r.Beside = s.title, []string{"format: " + as.name}
 		if o := w.Origin; o != nil {
 			r.Notes = append(r.Notes, "of schema "+o.ID+", which the newest of them names")
 		}

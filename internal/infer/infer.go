@@ -7,6 +7,9 @@
 // a number and is none, such as a ZIP code that begins with a zero, is text. A number
 // with more digits than a decimal has is text as well, so that nothing is rounded.
 //
+// Arrays and objects become lists, maps and structs where what they hold is alike. They are
+// text of JSON where it is not, and where nobody looks over what was found: see Whole.
+//
 // Text takes every value but the numbers and truths of JSON. Where no type takes all, it
 // is the one for what there is most of, and a remark says what is refused.
 //
@@ -49,6 +52,17 @@ type Result struct {
 	// Of is what was looked at, such as "the newest version of subject s"; empty: rows of files.
 	Of    string
 	Notes []string // what a person should know of the whole
+	// Beside are keys of a table that go with the columns, each a line of YAML.
+	Beside []string
+}
+
+// Whole keeps arrays and objects as the text that they are, which takes whatever comes later.
+func (r *Result) Whole() {
+	for i := range r.Columns {
+		if c := &r.Columns[i]; c.Type.Kind.Nested() {
+			c.Type, c.Remark = schema.Type{Kind: schema.String, JSON: true}, keptWhole(c.Name)
+		}
+	}
 }
 
 // Values looks at records of a topic, each of which is an object of JSON, as of what they are

@@ -166,8 +166,8 @@ columns:
   - {name: empty, type: string, default: null}  # no value was seen
   - {name: mixed, type: string, default: null}  # values of several kinds; 2 of 5 rows have no value
   - {name: "odd name: #1", type: "decimal(18,1)", default: null}  # 4 of 5 rows have no value
-  - {name: where, type: json, default: null}  # an object or an array: a value within can be a column of its own, with from: where.…; 4 of 5 rows have no value
-  - {name: tags, type: json, default: null}  # an object or an array: a value within can be a column of its own, with from: tags.…; 4 of 5 rows have no value
+  - {name: where, type: "struct<city:string>", default: null}  # an object: instead, each value can be a column, such as {name: where_city, type: string, from: "where.city"}; 4 of 5 rows have no value
+  - {name: tags, type: "list<long>", default: null}  # an array: instead, an element can be a column, with from: tags[0]; 4 of 5 rows have no value
   # id: differs in case alone from ID
   # "": a column without a name: no table can have it
 `

@@ -37,11 +37,30 @@ type column struct {
 	seen           [kinds]int64
 	bare           [kinds]int64 // of these, numbers and truths of JSON, which are no texts
 	integer, scale int          // the most digits
+	nulls          int64        // beside what was seen
+	within         *shape       // of objects and arrays
 }
 
 func (c *column) see(k kindOf) {
 	c.seen[k.kind]++
 	c.integer, c.scale = max(c.integer, k.integer), max(c.scale, k.scale)
+}
+
+// values is how many were seen, but for nulls.
+func (c *column) values() (n int64) {
+	for _, k := range c.seen {
+		n += k
+	}
+	return n
+}
+
+// only reports whether all that was seen is of some kinds.
+func (c *column) only(some ...kind) bool {
+	n := int64(0)
+	for _, k := range some {
+		n += c.seen[k]
+	}
+	return n == c.values()
 }
 
 // seeBare is see for what JSON has without quotes.
@@ -109,50 +128,50 @@ func isDigits(s string) bool {
 // result is the narrowest type for all that was seen.
 func (c *column) result(rows int64) Column {
 	out := Column{Name: c.name, Type: schema.Type{Kind: schema.String}}
-	values := int64(0)
-	for _, n := range c.seen {
-		values += n
-	}
-	only := func(some ...kind) bool {
-		n := int64(0)
-		for _, k := range some {
-			n += c.seen[k]
-		}
-		return n == values
-	}
+	values := c.values()
 	switch {
 	case strings.TrimSpace(c.name) == "":
 		out.Omitted, out.Remark = true, "a column without a name: no table can have it"
 	case c.like != "":
 		out.Omitted, out.Remark = true, "differs in case alone from "+c.like
-	case values == 0:
-		out.Remark = "no value was seen"
 	case c.seen[nested] > 0:
-		out.Type, out.Remark = schema.Type{Kind: schema.String, JSON: true}, "an object or an array: a value within can be a column of its own, with from: "+within(c.name)
-	case only(truth):
-		out.Type.Kind = schema.Boolean
-	case only(date):
-		out.Type.Kind = schema.Date
-	case only(date, moment):
-		out.Type.Kind = schema.Timestamp
-	case only(whole):
-		out.Type.Kind = schema.Long
-	case only(whole, exact) && c.integer+c.scale <= schema.MaxPrecision:
-		out.Type = schema.Type{Kind: schema.Decimal, Precision: schema.MaxPrecision, Scale: c.scale}
-	case only(whole, exact, large):
-		out.Remark = fmt.Sprintf("numbers of more than %d digits in all: text keeps them as they are", schema.MaxPrecision)
-	case only(whole, exact, power):
-		out.Type.Kind = schema.Double
-	case !only(word):
-		out.Remark = "values of several kinds"
-	}
-	if out.Type.Kind == schema.String && !out.Type.JSON && !out.Omitted {
-		c.compromise(&out, values)
+		out.Type, out.Remark = c.nested()
+	default:
+		out.Type, out.Remark = c.scalar()
+		if out.Type.Kind == schema.String {
+			c.compromise(&out, values)
+		}
 	}
 	if without := rows - values; without > 0 && values > 0 && !out.Omitted {
 		out.absent = fmt.Sprintf("%d of %d rows have no value", without, rows)
 	}
 	return out
+}
+
+// scalar is the narrowest type for values that hold no others.
+func (c *column) scalar() (t schema.Type, remark string) {
+	t.Kind = schema.String
+	switch {
+	case c.values() == 0:
+		remark = "no value was seen"
+	case c.only(truth):
+		t.Kind = schema.Boolean
+	case c.only(date):
+		t.Kind = schema.Date
+	case c.only(date, moment):
+		t.Kind = schema.Timestamp
+	case c.only(whole):
+		t.Kind = schema.Long
+	case c.only(whole, exact) && c.integer+c.scale <= schema.MaxPrecision:
+		t = schema.Type{Kind: schema.Decimal, Precision: schema.MaxPrecision, Scale: c.scale}
+	case c.only(whole, exact, large):
+		remark = fmt.Sprintf("numbers of more than %d digits in all: text keeps them as they are", schema.MaxPrecision)
+	case c.only(whole, exact, power):
+		t.Kind = schema.Double
+	case !c.only(word):
+		remark = "values of several kinds"
+	}
+	return t, remark
 }
 
 // within is a path that leads into a field.

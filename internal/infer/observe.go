@@ -14,13 +14,16 @@ import (
 // Observe notes what the columns hold in a batch that was decoded into Schema: the share of
 // nulls, the widest value, which columns may be a key or the event time. It shows no value.
 func (r *Result) Observe(b *batch.Batch) {
-	rows := 0
+	rows, n := 0, 0
 	for _, f := range b.Fates[:b.Rows] {
-		if f == batch.Written {
+		switch f {
+		case batch.Written:
 			rows++
+		case batch.Quarantined:
+			n++
 		}
 	}
-	if n := b.Rows - rows; n > 0 {
+	if n > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d rows would be rejected: tidemark schema diff says why", n, b.Rows))
 	}
 	var keys, times []string
@@ -40,7 +43,7 @@ func (r *Result) Observe(b *batch.Batch) {
 		case k == schema.Timestamp || k == schema.Date:
 			times = append(times, c.Name)
 		case (k == schema.Int || k == schema.Long) && s.epoch() != "":
-			times = append(times, fmt.Sprintf("%s, as {name: %s, type: timestamp, unit: %s}", c.Name, quoted(c.Name), s.epoch()))
+			times = append(times, fmt.Sprintf("%s, as {name: %s, type: timestamp, unit: %s}", c.Name, Quoted(c.Name), s.epoch()))
 		case (k == schema.Int || k == schema.Long || k == schema.String && !c.Type.JSON) && s.distinct == rows && rows > 1:
 			keys = append(keys, c.Name)
 		}
@@ -59,7 +62,7 @@ func candidates(of string, names []string) string {
 type sight struct {
 	values, distinct int
 	low, high        int64 // of what stands in ints
-	longest          int   // bytes of a text
+	longest          int   // bytes of a text; of a list or a map, what it holds
 }
 
 func look(b *batch.Batch, column int) sight {
@@ -71,6 +74,12 @@ func look(b *batch.Batch, column int) sight {
 			continue
 		}
 		s.values++
+		if r := v.Offsets; r != nil {
+			s.longest = max(s.longest, int(r[row+1]-r[row]))
+		}
+		if v.Children != nil {
+			continue
+		}
 		if v.Ints != nil {
 			x := v.Ints[row]
 			ints[x] = true
@@ -94,6 +103,10 @@ func (s *sight) text(t schema.Type, rows int) string {
 		switch t.Kind {
 		case schema.String, schema.Binary:
 			parts = append(parts, "up to "+count(s.longest, "byte"))
+		case schema.List:
+			parts = append(parts, "up to "+count(s.longest, "element"))
+		case schema.Map:
+			parts = append(parts, "up to "+count(s.longest, "key"))
 		case schema.Int, schema.Long, schema.Decimal:
 			parts = append(parts, "up to "+count(digits(s.low, s.high), "digit"))
 			if unit := s.epoch(); unit != "" && t.Kind != schema.Decimal {

@@ -101,32 +101,47 @@ func split(out []field, line string, separator, quote byte) []field {
 
 // object looks at a JSON object. Anything else tells nothing.
 func (f *finder) object(text []byte) {
-	in := json.NewDecoder(bytes.NewReader(text))
-	if t, err := in.Token(); err != nil || t != json.Delim('{') || !json.Valid(text) {
+	text = bytes.TrimLeft(text, " \t\r\n\ufeff")
+	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
 		return
 	}
 	f.rows++
+	members(text, func(name string, value json.RawMessage) { f.column(name, false).value(value, 0) })
+}
+
+// members calls with those of an object that is valid.
+func members(text []byte, do func(name string, value json.RawMessage)) {
+	in := json.NewDecoder(bytes.NewReader(text))
+	_, _ = in.Token() // it opens
 	for in.More() {
-		key, _ := in.Token() // the whole is valid
+		key, _ := in.Token()
 		name, _ := key.(string)
 		var value json.RawMessage
 		if in.Decode(&value) != nil {
 			return
 		}
-		c := f.column(name, false)
-		switch v := string(value); value[0] {
-		case 'n':
-			// it counts as a row without a value
-		case 't', 'f':
-			c.seeBare(kindOf{kind: truth})
-		case '"':
-			var s string
-			_ = json.Unmarshal(value, &s)
-			c.see(ofText(s, false))
-		case '{', '[':
-			c.see(kindOf{kind: nested})
-		default:
-			c.seeBare(ofNumber(v))
+		do(name, value)
+	}
+}
+
+// value looks at a value of JSON, which stands in depth arrays and objects of its column.
+func (c *column) value(text json.RawMessage, depth int) {
+	switch v := string(text); text[0] {
+	case 'n':
+		c.nulls++ // it counts as a row without a value
+	case 't', 'f':
+		c.seeBare(kindOf{kind: truth})
+	case '"':
+		var s string
+		_ = json.Unmarshal(text, &s)
+		c.see(ofText(s, false))
+	case '{', '[':
+		c.see(kindOf{kind: nested})
+		if c.within == nil {
+			c.within = &shape{}
 		}
+		c.within.see(text, depth)
+	default:
+		c.seeBare(ofNumber(v))
 	}
 }

@@ -22,22 +22,22 @@ func (r *Result) YAML() string {
 	for _, n := range r.Notes {
 		fmt.Fprintf(&out, "# %s\n", plainLine(n))
 	}
+	for _, b := range r.Beside {
+		out.WriteString(b + "\n")
+	}
 	out.WriteString("columns:\n")
 	pasted := r.Pasted()
 	for _, c := range r.Columns {
-		name, typ := quoted(c.Name), c.Type.String()
-		if strings.ContainsAny(typ, "(<") {
-			typ = `"` + typ + `"`
-		}
+		name, typ := Quoted(c.Name), flow(c.Type.String())
 		line := "  # " + plainLine(name)
 		if !c.Omitted && unreachable(c.Name) {
 			c.Omitted, c.Remark = true, "no configuration can name it"
 		} else if !c.Omitted {
 			as := pasted[0]
 			pasted = pasted[1:]
-			line = fmt.Sprintf("  - {name: %s, type: %s, default: null}", quoted(as.Name), typ)
+			line = fmt.Sprintf("  - {name: %s, type: %s, default: null}", Quoted(as.Name), typ)
 			if from := as.From.String(); from != "" {
-				line = fmt.Sprintf("  - {name: %s, type: %s, from: %s, default: null}", quoted(as.Name), typ, quoted(from))
+				line = fmt.Sprintf("  - {name: %s, type: %s, from: %s, default: null}", Quoted(as.Name), typ, Quoted(from))
 			}
 		}
 		var remarks []string
@@ -54,6 +54,14 @@ func (r *Result) YAML() string {
 	return out.String()
 }
 
+// flow is a type as it stands between braces of YAML.
+func flow(typ string) string {
+	if strings.ContainsAny(typ, "(<") {
+		return Quoted(typ)
+	}
+	return typ
+}
+
 // plainLine is a text as it may stand in a comment: names of fields may hold anything.
 func plainLine(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -64,8 +72,8 @@ func plainLine(s string) string {
 	}, s)
 }
 
-// quoted is a name as YAML takes it for a text, and for nothing else.
-func quoted(name string) string {
+// Quoted is a text as YAML takes it for one, and for nothing else.
+func Quoted(name string) string {
 	switch strings.ToLower(name) {
 	case "null", "true", "false", "yes", "no", "on", "off":
 	default:
@@ -73,6 +81,9 @@ func quoted(name string) string {
 			return name
 		}
 	}
-	text, _ := json.Marshal(name) // of a string: cannot fail
-	return string(text)
+	var text strings.Builder
+	out := json.NewEncoder(&text)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(name) // a string: cannot fail
+	return strings.TrimSuffix(text.String(), "\n")
 }
