@@ -48,6 +48,7 @@ const (
 type connectState struct {
 	text    []byte // of the schema; nil: none
 	fields  []field
+	inner   []field // of what nested columns hold; nil: as without a schema
 	learned template
 	items   []int32 // by slot, as column.item
 }
@@ -190,11 +191,10 @@ func (d *Decoder) learnSchema(pos, next int) (*connectState, bool) {
 		d.fail(ReasonLimit, "a schema under 1 MiB", pos, next-pos)
 		return nil, false
 	}
-	fields, ok := d.compileConnect(pos)
-	if !ok {
+	s := &connectState{text: bytes.Clone(d.buf[pos:next])}
+	if !d.compileConnect(pos, s) {
 		return nil, false
 	}
-	s := &connectState{text: bytes.Clone(d.buf[pos:next]), fields: fields}
 	s.items = make([]int32, len(d.slots))
 	s.forget()
 	if a.known == nil || len(a.known) == keptConnect || a.held > keptConnectBytes {
@@ -202,7 +202,7 @@ func (d *Decoder) learnSchema(pos, next int) (*connectState, bool) {
 		a.known, a.held, a.recent = map[string]*connectState{}, 0, [recentConnect]*connectState{}
 	}
 	a.known[string(s.text)] = s
-	a.held += 2*int64(len(s.text)) + int64(len(fields))*fieldBytes + int64(len(d.slots))*4
+	a.held += 2*int64(len(s.text)) + int64(len(s.fields)+len(s.inner))*fieldBytes + int64(len(d.slots))*4
 	return s, true
 }
 
@@ -223,6 +223,13 @@ func (d *Decoder) use(s *connectState) {
 	}
 	for i := range d.columns {
 		d.columns[i].field = &s.fields[i]
+	}
+	inner := s.inner
+	if inner == nil {
+		inner = d.plan.inner
+	}
+	for i := range d.held {
+		d.held[i].field = &inner[i]
 	}
 }
 

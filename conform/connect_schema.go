@@ -13,29 +13,28 @@ type connectParts [connectMembers]int
 
 // compileConnect makes the fields of the table's columns for records whose schema is the
 // value at pos, which is known to be JSON. It rejects a record with one that is none.
-func (d *Decoder) compileConnect(pos int) ([]field, bool) {
-	c := connectCompiler{d, append([]field(nil), d.plan.columns...)}
+func (d *Decoder) compileConnect(pos int, s *connectState) bool {
+	c := connectCompiler{d, append([]field(nil), d.plan.columns...), nil}
 	parts, ok := c.parts(pos)
-	if !ok || !c.is(&parts, connectType, "struct") || parts[connectFields] == 0 {
-		d.noRow(pos, wantSchema)
-		return nil, false
-	}
-	if d.plan.table.Debezium {
-		ok = c.event(parts[connectFields])
-	} else {
-		ok = c.row(parts[connectFields])
+	if ok = ok && c.is(&parts, connectType, "struct") && parts[connectFields] > 0; ok {
+		if d.plan.table.Debezium {
+			ok = c.event(parts[connectFields])
+		} else {
+			ok = c.row(parts[connectFields])
+		}
 	}
 	if !ok {
 		d.noRow(pos, wantSchema)
-		return nil, false
 	}
-	return c.fields, true
+	s.fields, s.inner = c.fields, c.inner
+	return ok
 }
 
 // connectCompiler reads one schema. Its methods report false for one that is none.
 type connectCompiler struct {
 	d      *Decoder
 	fields []field
+	inner  []field // nil: as without a schema
 }
 
 // parts finds the parts of the schema at pos.
@@ -182,6 +181,13 @@ func (c *connectCompiler) within(n int32, p *connectParts) bool {
 // value has a column be read as the schema of its value says.
 func (c *connectCompiler) value(column int, p *connectParts) bool {
 	f := &c.fields[column]
+	if f.nest != nil {
+		return c.nested(f, p)
+	}
+	return c.scalar(f, column, p)
+}
+
+func (c *connectCompiler) scalar(f *field, column int, p *connectParts) bool {
 	t, ok := c.logical(p)
 	f.sent = nil
 	if ok && t != nil && !f.json {
@@ -189,6 +195,48 @@ func (c *connectCompiler) value(column int, p *connectParts) bool {
 	}
 	f.findUsual()
 	return ok
+}
+
+// nested has what a nested column holds be read as the schemas within that of its values say.
+func (c *connectCompiler) nested(f *field, p *connectParts) bool {
+	inner, first := 0, 0 // the schema of all that it holds, and the first part that has it
+	switch c.text(p, connectType) {
+	case "array":
+		inner = p[connectItems]
+	case "map":
+		inner = p[connectValues]
+	case "struct":
+		return p[connectFields] == 0 || c.each(p[connectFields], func(name string, p *connectParts) bool {
+			if f.kind == schema.Map {
+				return true // one type for all: as JSON has it
+			}
+			i, _, ok := f.nest.fields.find([]byte(name))
+			return !ok || name == "" || f.kind != schema.Struct || c.part(f.nest.parts[i], p)
+		})
+	}
+	if inner == 0 || (f.kind == schema.List) != c.is(p, connectType, "array") {
+		return true
+	}
+	q, ok := c.parts(inner)
+	if f.kind == schema.Map {
+		first = 1
+	}
+	for _, i := range f.nest.parts[first:] {
+		ok = ok && c.part(i, &q)
+	}
+	return ok
+}
+
+// part has a part of what a nested column holds be read as the schema of its value says.
+func (c *connectCompiler) part(i int32, p *connectParts) bool {
+	if c.inner == nil {
+		c.inner = append([]field(nil), c.d.plan.inner...)
+	}
+	f := &c.inner[i]
+	if f.nest != nil {
+		return c.nested(f, p)
+	}
+	return c.scalar(f, len(c.d.slots)-len(c.d.held)+int(i), p)
 }
 
 // sentAs is how a value of a logical type becomes one of the column, nil: as JSON has it.

@@ -104,7 +104,7 @@ func TestInferNestedRoundTrip(t *testing.T) {
 		{"debezium", `{"before":null,"after":#,"op":"c","ts_ms":1795342530123}`, []string{"format: json\ndebezium: true\n", `name: tags, type: "list<string>"`}},
 		{"connect", `{"schema":{"type":"struct","fields":[` + strings.Join(strings.Fields(fields), "") + `]},"payload":#}`, []string{"format: connect-json\ncolumns:", `name: rates, type: "map<string,double>"`, `name: tags, type: "list<string>"`,
 			`name: customer, type: "struct<city:string,since:string,sub:struct<n:int>>"`, `name: items, type: "list<struct<sku:string,n:long>>"`, `name: price, type: "decimal(18,2)"`,
-			"name: day, type: date", "name: made, type: timestamp", "name: lines, type: json"}},
+			"name: day, type: date", "name: made, type: timestamp", `name: lines, type: "list<struct<price:decimal(18,2)>>"`}},
 		{"connect without a schema", `{"schema":null,"payload":#}`, []string{"format: connect-json\ncolumns:", `name: customer, type: "struct<city:string,since:date,sub:struct<n:long>>"`}},
 		{"connect and debezium", `{"payload":{"before":null,"after":#,"op":"c","ts_ms":1795342530123},"schema":{"type":"struct","fields":[{"field":"before","type":"struct","fields":[` + strings.Join(strings.Fields(fields), "") +
 			`]},{"field":"after","type":"struct","fields":[` + strings.Join(strings.Fields(fields), "") + `]},{"field":"op","type":"string"},{"field":"ts_ms","type":"int64"}]}}`,

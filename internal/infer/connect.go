@@ -148,7 +148,7 @@ func (s *connectSchema) decimal() (schema.Type, string) {
 }
 
 // nested is the type for a list, a map or a struct, which stands in depth others. Not ok: one
-// that has no type of its own, or holds what it would not read as its schema says.
+// that no column has room for.
 func (s *connectSchema) nested(depth int) (t schema.Type, ok bool) {
 	if depth >= schema.MaxNesting {
 		return t, false
@@ -158,7 +158,7 @@ func (s *connectSchema) nested(depth int) (t schema.Type, ok bool) {
 			return t, false
 		}
 		if t, _ := f.scalar(); t.Kind != 0 {
-			return t, f.asJSONHas()
+			return t, true
 		}
 		return f.nested(depth + 1)
 	}
@@ -181,12 +181,6 @@ func (s *connectSchema) nested(depth int) (t schema.Type, ok bool) {
 		return schema.StructOf(fields...), true
 	}
 	return t, false
-}
-
-// asJSONHas reports whether values are written as those of JSON are: what stands within a
-// nested column is read so, whatever its schema says.
-func (s *connectSchema) asJSONHas() bool {
-	return s.Name == "" || s.Type == "string"
 }
 
 func joined(a, b string) string {

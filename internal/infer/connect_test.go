@@ -41,9 +41,9 @@ func TestConnect(t *testing.T) {
 		`"type":"struct","fields":[{"field":"a b","type":"string"},{"field":"l","type":"array","items":{"type":"int8"}}]`:                   `struct<"a b":string,l:list<int>>`,
 		`"type":"struct","fields":[{"field":"a","type":"string"},{"field":"a","type":"string"}]`:                                            "json",
 		`"type":"struct","fields":[]`:                                                                                                       "json",
-		`"type":"array","items":{"type":"int64","name":"org.apache.kafka.connect.data.Timestamp"}`:                                          "json",
+		`"type":"array","items":{"type":"int64","name":"org.apache.kafka.connect.data.Timestamp"}`:                                          "list<timestamp>",
 		`"type":"array","items":{"type":"string","name":"io.debezium.data.Enum"}`:                                                           "list<string>",
-		`"type":"struct","fields":[{"field":"a","type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}]`: "json",
+		`"type":"struct","fields":[{"field":"a","type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}]`: "struct<a:decimal(18,2)>",
 		`"type":"nonsense"`: "json",
 	} {
 		r, changes := infer.Connect([][]byte{[]byte("{"), connectValue(`{"field":"x",` + field + `}`), []byte(`{"schema":null,"payload":{}}`), nil})
