@@ -86,10 +86,7 @@ func (s *connectSchema) column() (schema.Type, string) {
 		return t, remark
 	}
 	if t, ok := s.nested(0); ok && t.Validate() == nil {
-		if t.Kind == schema.Struct {
-			remark = "a struct: instead, a value within can be a column, with from: " + within(s.Field)
-		}
-		return t, remark
+		return t, instead(t, s.Field)
 	}
 	return asJSON(), "of type " + s.Type + ": a value within can be a column of its own, with from: " + within(s.Field)
 }

@@ -94,22 +94,27 @@ func (c *column) nested() (schema.Type, string) {
 	if t.Validate() != nil {
 		t = asJSON()
 	}
-	switch t.Kind {
-	case schema.List:
-		return t, "an array: instead, an element can be a column, with from: " + path(schema.Step{Key: c.name, Index: -1}, schema.Step{Index: 0})
-	case schema.Map:
-		return t, "an object whose keys vary: instead, what stands under one can be a column, with from: " + within(c.name)
-	case schema.Struct:
-		for _, in := range t.Of {
-			if typ := in.Type.String(); !in.Type.Kind.Nested() {
-				one := schema.Column{Name: c.name + "_" + in.Name, Type: in.Type}
-				from := path(schema.Step{Key: c.name, Index: -1}, schema.Step{Key: in.Name, Index: -1})
-				return t, "an object: instead, each value can be a column, such as {name: " + Quoted(one.Name) + ", type: " + flow(typ) + ", from: " + Quoted(from) + "}"
-			}
-		}
-		return t, "an object: instead, a value within can be a column, with from: " + within(c.name)
+	if t.Kind.Nested() {
+		return t, instead(t, c.name)
 	}
 	return t, keptWhole(c.name)
+}
+
+// instead says how a value within a nested column would be a column.
+func instead(t schema.Type, name string) string {
+	switch t.Kind {
+	case schema.List:
+		return "an array: instead, an element can be a column, with from: " + path(schema.Step{Key: name, Index: -1}, schema.Step{Index: 0})
+	case schema.Map:
+		return "an object whose keys vary: instead, what stands under one can be a column, with from: " + within(name)
+	}
+	for _, in := range t.Of {
+		if !in.Type.Kind.Nested() {
+			from := path(schema.Step{Key: name, Index: -1}, schema.Step{Key: in.Name, Index: -1})
+			return "an object: instead, each value can be a column, such as {name: " + Quoted(name+"_"+in.Name) + ", type: " + flow(in.Type.String()) + ", from: " + Quoted(from) + "}"
+		}
+	}
+	return "an object: instead, a value within can be a column, with from: " + within(name)
 }
 
 func path(steps ...schema.Step) string { return schema.From{Path: steps}.String() }

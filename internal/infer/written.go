@@ -67,7 +67,46 @@ func ofAvro(t *avroschema.Type, name string) (schema.Type, string) {
 		}
 		return schema.Type{Kind: schema.String, JSON: true}, t.String() + " in the schema: a decimal has at most 18 digits"
 	}
-	return schema.Type{Kind: schema.String, JSON: true}, "of type " + t.Describe() + ": a value within can be a column of its own, with from: " + within(name)
+	if n, ok := nestedAvro(t, 0); ok && n.Validate() == nil {
+		return n, instead(n, name)
+	}
+	return asJSON(), "of type " + t.Describe() + ": a value within can be a column of its own, with from: " + within(name)
+}
+
+// nestedAvro is the type for an array, a map or a record, which stands in depth others. Not ok:
+// no column has room for it.
+func nestedAvro(t *avroschema.Type, depth int) (schema.Type, bool) {
+	none := schema.Type{}
+	if _, other := t.Optional(); other != nil {
+		t = other
+	}
+	switch t.Kind {
+	case avroschema.Array, avroschema.Map, avroschema.Record:
+	case avroschema.Null, avroschema.Union:
+		return asJSON(), true
+	default:
+		of, _ := ofAvro(t, "")
+		return of, true
+	}
+	if depth == schema.MaxNesting || len(t.Fields) > schema.MaxLeaves {
+		return none, false
+	}
+	if t.Kind == avroschema.Record {
+		var fields []schema.Inner
+		for i := range t.Fields {
+			of, ok := nestedAvro(t.Fields[i].Of, depth+1)
+			if !ok {
+				return none, false
+			}
+			fields = append(fields, schema.Inner{Name: t.Fields[i].Name, Type: of})
+		}
+		return schema.StructOf(fields...), true
+	}
+	of, ok := nestedAvro(t.Of[0], depth+1)
+	if t.Kind == avroschema.Map {
+		return schema.MapOf(of), ok
+	}
+	return schema.ListOf(of), ok
 }
 
 // Message is the same for a message of Protobuf.

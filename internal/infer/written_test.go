@@ -30,6 +30,8 @@ func TestWritten(t *testing.T) {
 		`"boolean"`, `"int"`, `"long"`, `"float"`, `"double"`, `"bytes"`, `"string"`, `["null","long"]`, `["string","null"]`,
 		`{"type":"enum","name":"e","symbols":["A"]}`, `{"type":"fixed","name":"f","size":4}`, `{"type":"array","items":"long"}`, `{"type":"map","values":"long"}`,
 		`{"type":"record","name":"r","fields":[{"name":"x","type":"int"}]}`, `["long","string"]`, `["null","long","string"]`,
+		`["null",{"type":"array","items":["null",{"type":"record","name":"r2","fields":[{"name":"x","type":["null","int"]},{"name":"m","type":{"type":"map","values":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}}}]}]}]`,
+		`{"type":"array","items":["long","string"]}`, `{"type":"record","name":"r3","fields":[{"name":"y","type":"null"}]}`,
 		`{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}`, `{"type":"fixed","name":"d","size":8,"logicalType":"decimal","precision":9,"scale":0}`,
 		`{"type":"int","logicalType":"date"}`, `{"type":"long","logicalType":"timestamp-millis"}`, `{"type":"long","logicalType":"timestamp-micros"}`,
 		`{"type":"long","logicalType":"local-timestamp-micros"}`, `{"type":"string","logicalType":"uuid"}`, `{"type":"fixed","name":"u","size":12,"logicalType":"duration"}`,
@@ -94,6 +96,36 @@ func TestUnwrap(t *testing.T) {
 	} {
 		if got, kind := infer.Unwrap([]byte(value)); string(got) != want[0] || kind != want[1] {
 			t.Errorf("%s: got %s, %q", value, got, kind)
+		}
+	}
+}
+
+// TestWrittenNested: arrays, maps and records of Avro are lists, maps and structs, as far as
+// columns go.
+func TestWrittenNested(t *testing.T) {
+	wide := ""
+	for i := range 65 {
+		wide += `,{"name":"f` + strings.Repeat("x", i) + `","type":"int"}`
+	}
+	for typ, want := range map[string]string{
+		`{"type":"array","items":"long"}`:                    "list<long>",
+		`["null",{"type":"map","values":["null","string"]}]`: "map<string,string>",
+		`{"type":"array","items":["null","int","string"]}`:   "list<json>",
+		`{"type":"record","name":"r","fields":[{"name":"a","type":"int"},{"name":"b","type":{"type":"array","items":"string"}}]}`: "struct<a:int,b:list<string>>",
+		`{"type":"array","items":{"type":"array","items":{"type":"array","items":{"type":"array","items":"int"}}}}`:               "json",
+		`{"type":"record","name":"r","fields":[` + wide[1:] + `]}`:                                                                "json",
+		`{"type":"record","name":"r","fields":[]}`:                                                                                "json",
+	} {
+		s, err := avroschema.Parse([]byte(`{"type":"record","name":"x","fields":[{"name":"a","type":` + typ + `}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := infer.Avro(s)
+		if got := r.Columns[0]; got.Type.String() != want || got.Remark == "" {
+			t.Errorf("%s: got %s, %q, want %s", typ, got.Type, got.Remark, want)
+		}
+		if d := tableOf(t, r).Differences(s); len(d) > 0 {
+			t.Errorf("%s: %+v", typ, d)
 		}
 	}
 }
