@@ -132,7 +132,7 @@ func (d *Decoder) another(part int) {
 // avroItems decodes an array or a map.
 func (d *Decoder) avroItems(w *avroWriters, op *avroOp, pos int) int {
 	c := &d.slots[op.column]
-	row, named := c.v.Rows()-1, op.of.Kind == avroschema.Map
+	named := op.of.Kind == avroschema.Map
 	var seen *keySet
 	if named {
 		seen = d.beginKeys(c)
@@ -162,7 +162,7 @@ func (d *Decoder) avroItems(w *avroWriters, op *avroOp, pos int) int {
 					return -1
 				}
 			}
-			if pos = d.avroItem(w, op, itemOf{key, row}, pos); pos < 0 || pos > d.end {
+			if pos = d.avroItem(w, op, key, pos); pos < 0 || pos > d.end {
 				return pos
 			}
 		}
@@ -182,31 +182,24 @@ func (d *Decoder) works() bool {
 	return true
 }
 
-// itemOf says where an item goes: under a key, in a row of what holds it.
-type itemOf struct {
-	key []byte
-	row int
-}
-
-// avroItem decodes an item at pos.
-func (d *Decoder) avroItem(w *avroWriters, op *avroOp, to itemOf, pos int) int {
+// avroItem decodes an item at pos, of a map with its key. For a struct, d.row is its row.
+func (d *Decoder) avroItem(w *avroWriters, op *avroOp, key []byte, pos int) int {
 	c := &d.slots[op.column]
 	switch c.kind {
 	case schema.List:
 		d.another(d.part(c.nest, 0))
 		return d.perform(w, op.branches, pos)
 	case schema.Map:
-		d.enterKey(c, to.key)
+		d.enterKey(c, key)
 		d.another(d.part(c.nest, 1))
 		return d.perform(w, op.branches, pos)
 	}
-	i, _, known := c.nest.fields.find(to.key)
+	i, _, known := c.nest.fields.find(key)
 	if !known {
-		d.text = append(append(d.text[:0], c.nest.path...), to.key...)
-		d.extraneous(d.text, op.of.Of[0].String(), pos-len(to.key), len(to.key))
+		d.text = append(append(d.text[:0], c.nest.path...), key...)
+		d.extraneous(d.text, op.of.Of[0].String(), pos-len(key), len(key))
 		return d.skipAvro(op.of.Of[0], pos)
 	}
-	d.row = to.row
 	d.renew(d.part(c.nest, i))
 	return d.perform(w, op.branches[i:i+1], pos)
 }

@@ -178,7 +178,8 @@ func (m *nestedMaker) scalar(t schema.Type) madeNested {
 	case schema.Decimal:
 		return madeNested{`{"type":"bytes","logicalType":"decimal","precision":12,"scale":2}`, "bytes.decimal", func(r *rand.Rand) (any, string) {
 			x := big.NewRat(r.Int64N(2e9)-1e9, 100)
-			return x, x.FloatString(2)
+			text := x.FloatString(2)
+			return x, text
 		}}
 	case schema.Date:
 		text, label := logical("int", "date")
@@ -307,6 +308,7 @@ func TestAvroNested(t *testing.T) {
 		{"list<long>", longs, zig(0), `[]`},
 		{"list<long>", longs, zig(-2) + zig(2) + zig(1) + zig(2) + zig(1) + zig(7) + zig(0), `[1,2,7]`}, // in blocks, of which one says its size
 		{"list<long>", longs, zig(-2) + zig(5) + zig(1) + zig(2) + zig(0), `limit`},
+		{"list<long>", longs, zig(-2) + zig(1) + zig(1) + zig(2) + zig(0), `limit`},
 		{"list<long>", longs, zig(1<<30) + zig(1), `limit`}, // six bytes
 		{"list<long>", longs, zig(2) + zig(1), `syntax`},
 		{"list<long>", longs, zig(2) + zig(1) + zig(2), `syntax`},
@@ -314,6 +316,7 @@ func TestAvroNested(t *testing.T) {
 		{"list<long>", `["null",` + longs + `]`, zig(0), `null`},
 		{"list<long>", `{"type":"array","items":"null"}`, zig(3) + zig(0), `[null,null,null]`},
 		{"list<long>", `{"type":"array","items":"null"}`, zig(1<<20) + zig(0), `limit`},
+		{"list<long>", `{"type":"array","items":"null"}`, zig(4000) + zig(4000) + zig(0), `limit`},
 		{"list<long>", `{"type":"array","items":"boolean"}`, zig(1) + "\x01" + zig(0), `schema_mismatch`},
 		{"list<long>", `{"type":"array","items":"boolean"}`, zig(0), `[]`},
 		{"list<long>", `"long"`, zig(7), `schema_mismatch`},
@@ -369,6 +372,11 @@ func TestAvroNestedLimit(t *testing.T) {
 	}
 	if len(b.Rejects) != 1 || b.Rejects[0].Reason != conform.ReasonLimit || b.Rejects[0].Column != 1 {
 		t.Errorf("got %s, want a limit of column 1", b.Detail(b.Rejects))
+	}
+	before := allocated()
+	b, _ = decodeAvro(t, table, empty, zig(1)+zig(600_000)+zig(0)+room)
+	if got := allocated() - before; got > 2<<20 || b.Fates[0] != batch.Quarantined {
+		t.Errorf("%d bytes are allocated for a count: %s", got, b.Fates[0])
 	}
 	// In blocks, and behind a list within: what was read up to the limit counts for nothing.
 	deep := nestedTable(t, "list<list<long>>")

@@ -34,6 +34,7 @@ type protoNode struct {
 	ops     []protoOp // those with a column, then those of other fields
 	filled  int       // how many have a column
 	first   int32     // the place of the first op in protoDecoder.at
+	extra   bool      // of a part of a nested column: it has fields without one, of which a policy wants to be told
 	lost    []int     // columns whose way leads nowhere from here
 
 	dense  []int32 // op, plus one, by field number
@@ -100,12 +101,13 @@ type protoCompiler struct {
 	plan  *Plan
 	out   *protoPlan
 	zeros []byte
+	parts int // of nested columns
 }
 
 // compileProto makes the plan of a message: fields find their columns by the names of the
 // columns, then by their aliases, as keys of JSON do.
 func (p *Plan) compileProto(m *protoschema.Message) *protoPlan {
-	c := protoCompiler{p, &protoPlan{}, make([]byte, 8+batch.Padding)}
+	c := protoCompiler{plan: p, out: &protoPlan{}, zeros: make([]byte, 8+batch.Padding)}
 	holder, ranks := make([]int, len(p.columns)+len(p.fields)), make([]int, len(p.columns)+len(p.fields))
 	slot := make([]int, len(m.Fields))
 	for i := range m.Fields {
@@ -251,25 +253,27 @@ func (c *protoCompiler) finished(op protoOp, f *protoschema.Field) protoOp {
 
 // field is what to do with a field, for a column.
 func (c *protoCompiler) field(f *protoschema.Field, column int) protoOp {
-	to, name := &c.plan.columns[column], c.plan.table.Columns[column].Name
+	to := c.plan.slot(column)
 	op := c.value(f, column)
 	if op.do == protoUnfit {
 		op.want = to.typeName + ": the record's schema has " + f.String()
-		c.tell(batch.Drift{Change: changeMismatch, Column: name, From: f.String(), To: to.typeName})
+		c.tell(batch.Drift{Change: changeMismatch, Column: to.path, From: f.String(), To: to.typeName})
 	}
 	if to.required && (f.Presence == protoschema.Explicit || f.Of != nil && f.Presence != protoschema.Required && !f.List && !f.Map) {
-		c.tell(batch.Drift{Change: changeNullable, Column: name, From: f.String(), To: to.typeName})
+		c.tell(batch.Drift{Change: changeNullable, Column: to.path, From: f.String(), To: to.typeName})
 	}
 	return op
 }
 
 // value is what to do with a value of a field for a column.
 func (c *protoCompiler) value(f *protoschema.Field, column int) protoOp {
-	to := &c.plan.columns[column]
+	to := c.plan.slot(column)
 	do, change := to.protoCode(f)
 	op := protoOp{do: do, field: f, wire: f.Wire()}
 	op.avroOp = avroOp{column: int32(column), mul: 1, of: &avroschema.Type{Kind: avroschema.Long}}
 	switch {
+	case do == protoNested:
+		c.nested(&op, to)
 	case f.Kind == protoreflect.FloatKind:
 		op.of = &avroschema.Type{Kind: avroschema.Float}
 	case f.Kind == protoreflect.DoubleKind:
@@ -286,7 +290,7 @@ func (c *protoCompiler) value(f *protoschema.Field, column int) protoOp {
 	if change == "" {
 		return op
 	}
-	c.tell(batch.Drift{Change: change, Column: c.plan.table.Columns[column].Name, From: f.String(), To: to.typeName})
+	c.tell(batch.Drift{Change: change, Column: to.path, From: f.String(), To: to.typeName})
 	if change == changeWiden && c.plan.table.Evolution.Widen != schema.Accept {
 		op.tells, op.want = tellWiden, to.typeName+": the record's schema has "+f.String()
 	}

@@ -31,6 +31,7 @@ const (
 	protoScaled                    // one of confluent.type
 	protoWrapper                   // what it wraps
 	protoJSON                      // as text of JSON
+	protoNested                    // into a column of a nested type
 	protoInside                    // a message that columns come from within
 	protoElements                  // a list or map that they come from within
 	protoOutside                   // they should come from within it, and cannot
@@ -49,7 +50,10 @@ func (f *field) protoCode(of *protoschema.Field) (code protoCode, change string)
 	if f.json {
 		return protoJSON, ""
 	}
-	if of.List || of.Map || f.nest != nil {
+	if f.nest != nil {
+		return f.protoNested(of), ""
+	}
+	if of.List || of.Map {
 		return protoUnfit, ""
 	}
 	switch of.Kind {

@@ -146,6 +146,8 @@ func (d *Decoder) protoValue(w *avroWriters, op *protoOp, pos, end int) bool {
 		d.protoEnum(w, op, pos)
 	case protoJSON:
 		return d.keepProto(op, pos, end)
+	case protoNested:
+		return d.nestedProto(w, op, pos, end)
 	case protoElements:
 		return d.elements(w, op, pos, end)
 	case protoUnfit:

@@ -74,6 +74,11 @@ func (d *Decoder) outsideProto(op *protoOp, in place) {
 // empty gives the columns of a list or map without elements what that means.
 func (d *Decoder) empty(op *protoOp) bool {
 	switch op.do {
+	case protoNested:
+		if int(op.column) < len(d.columns) { // a part of one is empty already
+			d.slots[op.column].clear(d.row)
+		}
+		return true
 	case protoUnfit:
 		return d.protoUnlike(op, 0)
 	case protoOutside:

@@ -235,17 +235,11 @@ func (f From) Validate(c *Column) error {
 
 // InFormat reports a column that values of a format cannot fill.
 func (c *Column) InFormat(f Format) error {
-	switch f {
-	case ProtobufRegistryFormat:
-		if c.Type.Kind.Nested() {
-			return fmt.Errorf("%s is filled from JSON and Avro alone in this version: write json or string, or take what is needed with from", c.Type)
-		}
-	case CSVFormat:
-		if c.Type.Kind.Nested() {
-			return fmt.Errorf("%s is filled from objects and arrays, and a line of CSV has none: write json or string", c.Type)
-		}
-	}
-	if f == CSVFormat && c.From.Nested() {
+	switch {
+	case f != CSVFormat:
+	case c.Type.Kind.Nested():
+		return fmt.Errorf("%s is filled from objects and arrays, and a line of CSV has none: write json or string", c.Type)
+	case c.From.Nested():
 		return fmt.Errorf("from %s leads into an object or an array, and a line of CSV has none: write the name of a field", c.From)
 	}
 	return nil
