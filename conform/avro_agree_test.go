@@ -95,7 +95,7 @@ func jsonRaw(t *testing.T, text string, datums [][]byte) *batch.Raw {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := rawfile.Open(t.Context(), found.Entries[0], rawfile.Options{})
+	r, err := rawfile.Open(t.Context(), found.Entries[0], rawfile.Options{Text: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func oneRow(t *testing.T, text string, datum []byte) (*batch.Raw, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := rawfile.Open(t.Context(), found.Entries[0], rawfile.Options{})
+	r, err := rawfile.Open(t.Context(), found.Entries[0], rawfile.Options{Text: true})
 	if err != nil {
 		t.Fatal(err)
 	}

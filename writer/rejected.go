@@ -58,7 +58,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 			r.marks[i] = batch.Null
 		}
 		r.ids[i], r.idMarks[i] = 0, batch.Null
-		if v := b.Raw.Value(row); b.Table.Format.InRegistry() && len(v) >= 5 && v[0] == 0 {
+		if v := b.Raw.Value(row); b.Table.Format.InRegistry() && len(v) >= 5 && v[0] == 0 && b.Raw.LayoutOf(row) == nil {
 			r.ids[i], r.idMarks[i] = int64(int32(binary.BigEndian.Uint32(v[1:]))), batch.Present
 		}
 	}
@@ -66,7 +66,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 		{codes: r.reason, dict: &r.reasons, first: p.kept},
 		{text: r.detail},
 		{codes: r.stage, dict: &r.stages, first: p.kept},
-		{text: func(at int) []byte { return b.Raw.Value(r.row(at)) }},
+		{text: func(at int) []byte { return b.Raw.Text(r.row(at)) }},
 		{text: func(at int) []byte { return b.Raw.Key(r.row(at)) }},
 		{text: func(at int) []byte { return b.Raw.Beside(r.row(at)) }},
 		{ints: r.ids, marks: r.idMarks, first: p.kept},
@@ -91,7 +91,11 @@ func (r *rejected) detail(at int) []byte {
 // size is about what the raw bytes of the row at a position take.
 func (r *rejected) size(at int) int {
 	s := &r.b.Raw.Spans[r.row(at)]
-	return int(max(s.Key, 0)) + int(max(s.Value, 0)) + int(s.Head) + detailBytes
+	value := int(max(s.Value, 0))
+	if l := r.b.Raw.LayoutOf(r.row(at)); l != nil && l.Texts != nil {
+		value = len(r.b.Raw.Text(r.row(at))) // names cost a record nothing, and its text much
+	}
+	return int(max(s.Key, 0)) + value + int(s.Head) + detailBytes
 }
 
 // detailBytes is about what a detail takes: it is made only to be written.

@@ -224,6 +224,7 @@ func (j *job) sample() sample {
 // rawOptions say how the files of a table are read.
 func rawOptions(t *config.Table, format string) rawfile.Options {
 	o := rawfile.Options{Format: rawfile.Format(format), CSV: t.Schema.CSV}
+	o.Text = t.Schema.Debezium || t.Schema.Format == schema.ConnectJSONFormat // change events, and what Connect puts around rows, are read from JSON
 	for i := range t.Schema.Columns {
 		c := &t.Schema.Columns[i]
 		names := c.Names() // of the field; none for what comes from within one, or from beside the value
@@ -234,8 +235,11 @@ func rawOptions(t *config.Table, format string) rawfile.Options {
 		if c.Required {
 			o.Required = append(o.Required, names)
 		}
-		if c.Type.Kind == schema.Decimal {
+		switch c.Type.Kind {
+		case schema.Decimal:
 			o.Exact = append(o.Exact, names...)
+		case schema.List, schema.Map, schema.Struct:
+			o.Text = true // lists, maps and structs are filled from JSON alone
 		}
 	}
 	return o

@@ -26,6 +26,8 @@ type step struct {
 	key    ledger.Key      // under which the ledger has it, or will
 	at     ledger.Progress // how far that is
 	passed bool            // reading has come to there
+	// other is the sum of what the file has up to there when its rows are read the other way.
+	other func() (uint64, error)
 }
 
 // look says what is to be done with a file, by what the ledger knows and how it looks

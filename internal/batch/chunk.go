@@ -19,6 +19,17 @@ type Layout struct {
 	Header []string // CSV: the names of the fields, in the order of the file
 
 	Schema *avroschema.Schema // Avro: what all records are written with
+	// Texts writes records as text, nil: they are text as they are.
+	Texts Texts
+}
+
+// Texts writes records of a file as text, which is what a person reads and the quarantine
+// holds. It is called by several goroutines at once.
+type Texts interface {
+	// Text appends the text of a record to dst, as much of it as is kept of a record. It returns
+	// where in that text the value stands that the record has at a place of so many bytes; from
+	// −1: there is none.
+	Text(dst, record []byte, at, bytes int) (text []byte, from, length int)
 }
 
 // Chunk is a stretch of a file, from the end of the chunk before it: whole records,
@@ -34,7 +45,8 @@ type Chunk struct {
 
 	// To is where the chunk ends in the file: decompressed bytes, or rows where the
 	// format has no bytes of its own (Avro, Parquet). Sum is the XXH3-64 of all of the
-	// file before To: of its bytes, or of the values that the records became.
+	// file before To: of its bytes; of rows of Avro, of their schema and their bytes, however they
+	// lie in blocks; or of the text that rows became.
 	To  int64
 	Sum uint64
 	// Last is set when the file ends here.

@@ -1,9 +1,6 @@
 package batch
 
-import (
-	"encoding/json"
-	"sort"
-)
+import "encoding/json"
 
 // HeaderOfCSV is the key under which the headers of a rejected line of CSV hold the names
 // of the fields of its file, as a JSON array: without them the line could not be read again.
@@ -17,15 +14,11 @@ func (r *Raw) Beside(row int) []byte {
 	if len(head) > 0 {
 		return head
 	}
-	i := sort.Search(len(r.Runs), func(i int) bool { return r.Runs[i].First+r.Runs[i].Rows > row })
-	if i == len(r.Runs) {
+	l := r.LayoutOf(row)
+	if l == nil || l.Format != CSV {
 		return head
 	}
-	src := &r.Sources[r.Runs[i].Source]
-	if src.File == "" || src.Layout == nil || src.Layout.Format != CSV {
-		return head
-	}
-	names, err := json.Marshal(src.Layout.Header)
+	names, err := json.Marshal(l.Header)
 	if err != nil {
 		return head // names of fields are text
 	}

@@ -76,15 +76,16 @@ func (b *Batch) Detail(rejects []Reject) string {
 			out.WriteString(": column ")
 			out.WriteString(b.Table.Columns[r.Column].Name)
 		}
-		if r.At >= 0 {
-			fmt.Fprintf(&out, " at byte %d", r.At)
+		value, at, length := b.Raw.textAt(b.First+int(r.Row), int(r.At), int(r.Len))
+		if at >= 0 {
+			fmt.Fprintf(&out, " at byte %d", at)
 		}
 		if r.Want != "" {
 			out.WriteString(": ")
 			out.WriteString(r.Want)
 		}
-		if value := b.Raw.Value(b.First + int(r.Row)); r.At >= 0 && r.Len > 0 && int(r.At+r.Len) <= len(value) {
-			got := value[r.At : r.At+r.Len]
+		if at >= 0 && length > 0 && at+length <= len(value) {
+			got := value[at : at+length]
 			out.WriteString(", got ")
 			out.WriteString(strconv.QuoteToASCII(string(got[:min(len(got), detailValue)])))
 			if len(got) > detailValue {

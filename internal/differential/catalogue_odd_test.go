@@ -80,7 +80,7 @@ func catalogueAvro() []catalogued {
 			{name: "overflow.avro", columns: "id amount", data: avro("null", `amount {"type":"bytes","logicalType":"decimal","precision":4,"scale":2}`, 2, one+zigzag(2)+"\x7f\xff"+one+zigzag(1)+"\x7f"), rows: 1, rejected: "overflow"}}},
 		{line: "writer type that does not resolve to the column", files: []badFile{
 			{name: "type.avro", columns: "id n", data: avro("null", "n "+text, 1, one+zigzag(1)+"x"), rejected: "type"}},
-			other: "the rows of a file become JSON, and such a one is of another type"},
+			other: "a text for a number is read as one: such a row is of another type"},
 		{line: "amount as float or double in the writer's schema", files: []badFile{
 			{name: "float.avro", columns: "id amount", data: avro("null", `amount "double"`, 1, one+repeated("\x00", 8)), fails: `column "amount" is double`}}},
 		{line: "container: unknown codec, bad sync marker, deflate bomb 1000:1, negative block count", files: []badFile{

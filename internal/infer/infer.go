@@ -123,6 +123,7 @@ func (f *finder) result() *Result {
 }
 
 func (f *finder) file(ctx context.Context, e rawfile.Entry, o rawfile.Options) error {
+	o.Text = true
 	in, err := rawfile.Open(ctx, e, o)
 	if err != nil {
 		return err

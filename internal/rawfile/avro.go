@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"tidemark/internal/avroschema"
+	"tidemark/internal/batch"
 )
 
 // The limits of an Avro container.
@@ -33,6 +34,8 @@ type avroFile struct {
 	codec string
 	sync  [16]byte
 
+	schema *avroschema.Schema
+	text   []byte // of the schema
 	plan   *avroschema.Type
 	packed bytes.Buffer
 	unpack avroUnpacker
@@ -44,11 +47,14 @@ type avroFile struct {
 // openAvro reads the header of an object container file.
 func openAvro(_ context.Context, f io.Reader, e Entry, o Options) (Reader, error) {
 	a := &avroFile{url: e.URL, in: bufio.NewReaderSize(f, 64<<10)}
-	a.datum.limits = usual()
+	a.datum.limits, a.datum.spot.at = usual(), -1
 	if err := a.header(o); err != nil {
 		return nil, err
 	}
-	return newRows(a, o), nil
+	if o.Text {
+		return newRows(a, o), nil
+	}
+	return newAvroRows(a, o), nil
 }
 
 // fail is an error at the byte that comes next.
@@ -116,7 +122,7 @@ func (a *avroFile) header(o Options) error {
 	}
 	s, err := avroschema.Parse(text)
 	if err == nil {
-		a.plan = s.Root
+		a.schema, a.text, a.plan = s, text, s.Root
 		err = exactly(s.Root, o.Exact)
 	}
 	if err != nil {
@@ -240,22 +246,33 @@ func (a *avroFile) block() error {
 		return a.fail("a block claims %d rows, which need %d bytes each, in %d bytes", count, least, len(data))
 	}
 	a.left = count
+	if cap(data)-len(data) < batch.Padding { // which may be read
+		data = append(make([]byte, 0, len(data)+batch.Padding), data...)
+	}
 	a.datum.block(data)
+	return nil
+}
+
+// more goes on to the next block if this one has no rows left. io.EOF: there is none.
+func (a *avroFile) more(ctx context.Context) error {
+	for a.left == 0 {
+		if n := a.datum.rest(); n > 0 {
+			return a.rowError(fmt.Errorf("%d bytes follow the last row of its block", n))
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := a.block(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // next implements rowSource.
 func (a *avroFile) next(ctx context.Context, dst []byte) ([]byte, flaw, error) {
-	for a.left == 0 {
-		if n := a.datum.rest(); n > 0 {
-			return nil, flaw{}, a.rowError(fmt.Errorf("%d bytes follow the last row of its block", n))
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, flaw{}, err
-		}
-		if err := a.block(); err != nil {
-			return nil, flaw{}, err
-		}
+	if err := a.more(ctx); err != nil {
+		return nil, flaw{}, err
 	}
 	a.left--
 	a.row++

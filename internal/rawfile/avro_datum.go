@@ -22,6 +22,13 @@ type avroDatum struct {
 	data []byte
 	pos  int
 	work int
+	spot avroSpot
+}
+
+// avroSpot is a place in a datum, and the text of the innermost value that has it.
+type avroSpot struct {
+	at, end  int // at −1: none is looked for
+	from, to int // in the text; from −1: it was not found
 }
 
 // The values that a block may hold.
@@ -73,6 +80,24 @@ func (d *avroDatum) value(t *avroschema.Type) error {
 	if d.work--; d.work < 0 {
 		return errAvroWork
 	}
+	if d.spot.at < 0 {
+		return d.written(t)
+	}
+	from, text := d.pos, len(d.buf)
+	if err := d.written(t); err != nil {
+		return err
+	}
+	if s := &d.spot; s.from < 0 && s.at >= from && s.at < d.pos && s.end <= d.pos && text < len(d.buf) {
+		s.from, s.to = text-d.start, len(d.buf)-d.start
+		if d.buf[text] == '"' {
+			s.from, s.to = s.from+1, s.to-1
+		}
+	}
+	return nil
+}
+
+// written is value without its being counted.
+func (d *avroDatum) written(t *avroschema.Type) error {
 	switch t.Kind {
 	case avroschema.Null:
 		d.buf = append(d.buf, "null"...)

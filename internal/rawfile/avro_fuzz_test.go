@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -86,7 +87,41 @@ func allocated() uint64 {
 func FuzzAvroFile(f *testing.F) {
 	f.Add([]byte("Obj\x01\x02\x16avro.schema\x80\x01{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"x\",\"type\":\"long\"}]}\x000123456789abcdef\x02\x02\x020123456789abcdef"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{Resume: fuzzRows})
+		r, err := openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: true})
 		readAll(t, r, err)
+		want, why := avroRowsOf(t, data, true)
+		got, err := avroRowsOf(t, data, false)
+		// What is worth how much work differs where values have no bytes.
+		if fmt.Sprint(err) != fmt.Sprint(why) && !errors.Is(why, errAvroWork) {
+			t.Fatalf("as it lies there: %v, and as text: %v", err, why)
+		}
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				t.Fatalf("row %d as it lies there: %q, and as text: %q", i, got[i], want[i])
+			}
+		}
+		if why == nil && len(got) != len(want) {
+			t.Fatalf("as it lies there: %d rows, and as text: %d", len(got), len(want))
+		}
 	})
+}
+
+// avroRowsOf are the rows of a container as text, up to fuzzRows or so.
+func avroRowsOf(t *testing.T, data []byte, text bool) (rows []string, err error) {
+	t.Helper()
+	r, err := openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: text})
+	var c batch.Chunk
+	for err == nil && !c.Last && c.To < fuzzRows {
+		if err = r.Next(t.Context(), &c); err != nil {
+			break
+		}
+		for _, l := range c.Lines {
+			row := c.Data[l.At : l.At+l.Len]
+			if texts := r.Layout().Texts; texts != nil {
+				row, _, _ = texts.Text(nil, row, -1, 0)
+			}
+			rows = append(rows, string(row))
+		}
+	}
+	return rows, err
 }

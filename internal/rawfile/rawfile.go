@@ -3,8 +3,9 @@
 // chunks with their places.
 //
 // A file is known by its canonical URL. What it holds is a sequence of records, each
-// the bytes of one JSON object or of one line of CSV; rows of Avro and Parquet become
-// JSON objects with the same values. Nothing here knows tables: whether a record fits
+// the bytes of one JSON object, of one line of CSV, or of one datum of Avro as it lies in
+// its container; rows of Parquet become JSON objects with the same values, and so do those
+// of Avro where Options.Text says so. Nothing here knows tables: whether a record fits
 // one is package conform's question.
 //
 // The numbers of a file's records rise strictly: they are lines, or rows, and of values
@@ -84,6 +85,9 @@ type Options struct {
 	// Exact are the names, with all aliases, of the columns that are decimals: a file of
 	// Avro or Parquet that has one as float or double ends with an Error.
 	Exact []string
+	// Text has the rows of Avro and Parquet become objects of JSON, for whoever has no plan to
+	// read them by: the same rows, with other bytes, and so with another Sum.
+	Text bool
 	// Resume asks for a chunk that ends at exactly this place, if a record ends there or
 	// the file did before it grew; 0 asks for nothing. Where a record goes on over that
 	// place (the last line was continued), no chunk ends there: the first one with To

@@ -52,11 +52,47 @@ func entry(t testing.TB, path string) rawfile.Entry {
 
 // options read CSV as RFC 4180 has it.
 func options() rawfile.Options {
-	return rawfile.Options{Format: rawfile.Auto, CSV: schema.DefaultCSV()}
+	return rawfile.Options{Format: rawfile.Auto, CSV: schema.DefaultCSV(), Text: true}
 }
 
-// read reads a whole file and checks what holds for every one.
+// read reads a whole file and checks what holds for every one. What is read as text is read
+// as it lies there, too.
 func read(t testing.TB, path string, o rawfile.Options) (out reading) {
+	t.Helper()
+	out = readOnce(t, path, o)
+	data, _ := os.ReadFile(path)
+	if o.Text && (strings.HasPrefix(string(data), "Obj\x01") || strings.HasPrefix(string(data), "PAR1")) {
+		o.Text = false
+		alike(t, out, readOnce(t, path, o))
+	}
+	return out
+}
+
+// alike compares the rows of a file as text with those as they lie there.
+func alike(t testing.TB, want, got reading) {
+	t.Helper()
+	if fmt.Sprint(got.err) != fmt.Sprint(want.err) {
+		t.Errorf("as it lies there: error %v, and as text %v", got.err, want.err)
+	}
+	if got.layout.Texts == nil {
+		return
+	}
+	if got.err == nil && len(got.records) != len(want.records) {
+		t.Errorf("as it lies there: %d rows, and as text %d", len(got.records), len(want.records))
+	}
+	for i := range min(len(got.records), len(want.records)) {
+		g, w := got.records[i], want.records[i]
+		if g.defect == "" {
+			text, _, _ := got.layout.Texts.Text(nil, []byte(g.text), -1, 0)
+			g.text = string(text)
+		}
+		if w.text != g.text || w.number != g.number || g.defect != "" && g.defect != w.defect {
+			t.Fatalf("row %d as it lies there: %.200q %s, and as text %.200q %s", i, g.text, g.defect, w.text, w.defect)
+		}
+	}
+}
+
+func readOnce(t testing.TB, path string, o rawfile.Options) (out reading) {
 	t.Helper()
 	r, err := rawfile.Open(t.Context(), entry(t, path), o)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -45,17 +46,11 @@ func alone(ctx context.Context, o options) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
-			return result{}, fmt.Errorf("write a profile: %w", err)
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return result{}, fmt.Errorf("write a profile: %w", err)
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := profiled(o)
+	if err != nil {
+		return result{}, err
 	}
+	defer stop()
 	m, err := start()
 	if err != nil {
 		return result{}, err
@@ -68,6 +63,24 @@ func alone(ctx context.Context, o options) (result, error) {
 		return result{}, err
 	}
 	return r, checkLake(ctx, "file://"+lake, o.events)
+}
+
+// profiled begins a profile of the processor if one was asked for, and returns what ends it.
+func profiled(o options) (stop func(), err error) {
+	if o.profile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(o.profile)
+	if err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("write a profile: %w", errors.Join(err, f.Close()))
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}, nil
 }
 
 // newPipeline is what the program makes of the configuration.
@@ -87,7 +100,7 @@ func newPipeline(ctx context.Context, o options, lake string) (*pipeline.Pipelin
 		return nil, err
 	}
 	cfg := pipeline.Config{
-		SourceSystem: c.SourceSystem, Drain: true,
+		SourceSystem: c.SourceSystem, Drain: true, Raw: o.raw,
 		MaxAge: c.Batch.MaxAge, MaxRows: c.Batch.MaxRows, MaxBytes: c.Batch.MaxBytes, Memory: c.Memory,
 	}
 	for _, t := range c.Tables {
@@ -104,6 +117,9 @@ func newPipeline(ctx context.Context, o options, lake string) (*pipeline.Pipelin
 			last := &cfg.Tables[len(cfg.Tables)-1]
 			last.Schemas, last.Written = one, one
 		}
+	}
+	if o.raw {
+		cfg.Tables[0].Topics = nil
 	}
 	// As the program tells the collector.
 	debug.SetMemoryLimit(c.Memory - c.Memory/16)

@@ -1,7 +1,8 @@
 // Command bench.d measures what Tidemark is worth beside the client that it reads
 // with: the raw consume of a topic, the drain of it into a lake, and the pipeline
 // alone, from bytes in memory to files on disk, on events as they are generated, on
-// ones with shuffled keys, spaces and escapes, and in Avro and Protobuf.
+// ones with shuffled keys, spaces and escapes, in Avro and Protobuf, and from a file of
+// Avro or Parquet.
 //
 // scripts/bench starts a broker and calls it as `run`, which makes the events, and
 // then takes turns with the measurements, each in a process of its own, so that
@@ -43,6 +44,8 @@ type options struct {
 	config     string // of the program
 	general    bool   // events with shuffled keys, spaces and escapes
 	format     string // of events in memory
+	text       bool   // rows of a file go by way of JSON
+	raw        bool   // the pipeline takes files
 	profile    string // file
 	rate       int    // events a second, of latency
 	length     time.Duration
@@ -50,9 +53,9 @@ type options struct {
 }
 
 func command(ctx context.Context, args []string, out io.Writer) error {
-	commands := map[string]func(context.Context, options) (result, error){"raw": raw, "drain": drain, "alone": alone}
+	commands := map[string]func(context.Context, options) (result, error){"raw": raw, "drain": drain, "alone": alone, "file": file}
 	if len(args) == 0 || args[0] != "run" && args[0] != "latency" && commands[args[0]] == nil {
-		return fmt.Errorf("want one of run, latency, raw, drain, alone")
+		return fmt.Errorf("want one of run, latency, raw, drain, alone, file")
 	}
 	var o options
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -65,7 +68,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.tidemark, "tidemark", "", "the program's `file`")
 	flags.StringVar(&o.config, "config", "", "the program's configuration `file`")
 	flags.BoolVar(&o.general, "general", false, "shuffled keys, spaces and escapes")
-	flags.StringVar(&o.format, "format", "json", "of the events of the pipeline alone: json, avro-registry or protobuf-registry")
+	flags.StringVar(&o.format, "format", "json", "of the events of the pipeline alone: json, avro-registry or protobuf-registry; of a file: avro or parquet")
+	flags.BoolVar(&o.text, "text", false, "have the rows of a file go by way of JSON")
 	flags.StringVar(&o.profile, "profile", "", "`file` for a processor profile of the pipeline alone")
 	flags.IntVar(&o.rate, "rate", 20_000, "events a second, of latency")
 	flags.DurationVar(&o.length, "for", 60*time.Second, "how long latency is measured")

@@ -32,7 +32,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		kinds = append(kinds, &kind{title: "raw consume, franz-go", args: []string{"raw"}}, &kind{title: "whole drain, tidemark run", args: []string{"drain"}})
 	}
 	kinds = append(kinds, &kind{title: "pipeline alone", args: []string{"alone"}}, &kind{title: "  shuffled, spaces, escapes", args: []string{"alone", "-general"}},
-		&kind{title: "  in Avro", args: []string{"alone", "-format", "avro-registry"}}, &kind{title: "  in Protobuf", args: []string{"alone", "-format", "protobuf-registry"}})
+		&kind{title: "  in Avro", args: []string{"alone", "-format", "avro-registry"}}, &kind{title: "  in Protobuf", args: []string{"alone", "-format", "protobuf-registry"}},
+		&kind{title: "  Avro container file", args: []string{"file", "-format", "avro"}}, &kind{title: "  Parquet file", args: []string{"file", "-format", "parquet"}})
 	busy, err := quiet(ctx)
 	if err != nil {
 		return err
