@@ -23,6 +23,8 @@ type cardStyle struct {
 	nulls  bool // one null in each event
 	offset bool // times with an offset
 	unique bool // merchants that differ from row to row
+	blanks bool // up to two spaces wherever they may stand
+	some   bool // every fourth text begins with an escape, every tenth channel is null
 	plain  bool // decoded without short cuts
 }
 
@@ -41,6 +43,9 @@ var cardStyles = []cardStyle{
 	{name: "offsets", offset: true},
 	{name: "unique_text", unique: true},
 	{name: "no_short_cuts", plain: true},
+	{name: "all_odd", order: func(rng *rand.Rand, f []string) {
+		rng.Shuffle(len(f), func(i, j int) { f[i], f[j] = f[j], f[i] })
+	}, blanks: true, some: true},
 }
 
 // cardRaw makes card events, seven days, 100,000 accounts, 1,000 merchants.
@@ -81,12 +86,30 @@ func cardRaw(style cardStyle, rows int) *batch.Raw {
 			`"merchant"` + colon + `"` + merchant + `"`,
 			`"country"` + colon + `"` + pick("US", "DE", "CH", "GB", "FR") + `"`,
 		}
+		if style.some && rng.IntN(10) == 0 {
+			fields[7] = `"channel":null`
+		}
 		if style.order != nil {
 			style.order(rng, fields)
+		}
+		if style.blanks {
+			for i, f := range fields {
+				fields[i] = strayed(rng, f, style.some)
+			}
 		}
 		raw.Append(source, &batch.Record{Offset: int64(row), Value: []byte("{" + strings.Join(fields, comma) + "}")})
 	}
 	return raw
+}
+
+// strayed writes a member as another producer might: with spaces, and some texts with an escape.
+func strayed(rng *rand.Rand, member string, escapes bool) string {
+	blanks := func() string { return "  "[:rng.IntN(3)] }
+	key, value, _ := strings.Cut(member, ":")
+	if escapes && value[0] == '"' && rng.IntN(4) == 0 {
+		value = fmt.Sprintf(`"\u00%02x%s`, value[1], value[2:])
+	}
+	return blanks() + key + blanks() + ":" + blanks() + value + blanks()
 }
 
 func BenchmarkDecode(b *testing.B) {

@@ -56,6 +56,7 @@ type Decoder struct {
 	level     int    // objects that the row's values stand in
 	inner     bool   // more of the record is behind the row
 	behind    int    // the place behind the row, 0: there is no row
+	airy      int    // members for which white space is expected
 	trying    bool   // a short cut uses the general parser, which may fail but not reject
 	padded    []byte // memory of a value whose block has no padding
 

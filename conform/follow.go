@@ -61,43 +61,89 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 	return i, pos
 }
 
-// wander decodes the members behind pos by their keys, as long as keys and values
-// are written in the ordinary way. It returns the place behind the last, and their
-// number added to n.
-func (d *Decoder) wander(pos, n int) (int, int) {
+// wander decodes the members behind pos by their keys, as long as these are names of columns
+// in the ordinary way of writing. It returns the place behind the last, and their number
+// added to n. It reports false if it rejected the record as a whole.
+func (d *Decoder) wander(pos, n int) (int, int, bool) {
 	for n < maxKeys-1 {
-		comma := d.space(pos)
-		if d.peek(comma) != ',' {
-			break
-		}
-		name, value := d.quickKey(&d.plan.keys, d.space(comma+1))
-		if value == 0 || name.rank > 0 {
+		name, value := d.nextKey(pos)
+		if name == nil || name.rank > 0 || d.slots[name.column].stamp == d.stamp {
 			break
 		}
 		c := &d.slots[name.column]
-		quotes := 0
+		quotes, next := 0, 0
 		if d.buf[value] == '"' {
 			quotes = 1
 		}
-		if c.stamp == d.stamp || quotes != c.usual.quotes() {
-			break
+		if k := c.usual; quotes == k.quotes() && k != classWithin {
+			if k == classText {
+				next = d.quickText(c, value+quotes)
+			} else {
+				next = d.quick(k, int(name.column), value+quotes)
+			}
+			if next >= d.end || !ends(d.buf[next]) {
+				next = 0
+			}
 		}
-		var next int
-		if c.usual == classText {
-			next = d.quickText(c, value+quotes)
+		if next > 0 {
+			c.stamp, c.rank = d.stamp, 0
+			d.have++
 		} else {
-			next = d.quick(c.usual, int(name.column), value+quotes)
-		}
-		if next == 0 || next >= d.end || !ends(d.buf[next]) {
 			d.unheed(int(name.column))
-			break
+			var ok bool
+			if next, _, ok = d.columnValue(int(name.column), 0, value, 0); !ok {
+				return 0, 0, false
+			}
 		}
-		c.stamp, c.rank = d.stamp, 0
-		d.have++
 		n++
 		pos = next
 	}
-	return pos, n
+	return pos, n, true
+}
+
+// airyFor is for how many members it is not asked whether anything stands between keys and
+// values, once something did.
+const airyFor = 256
+
+// nextKey finds the name that stands behind a comma behind the value that ends at pos, and the
+// value behind its colon, with no more than a few spaces between them; nil: it is not so.
+func (d *Decoder) nextKey(pos int) (name *nameSlot, value int) {
+	// From a place within the record, no more than batch.Padding is read behind it. Where
+	// nothing stands between, the processor goes ahead of what these branches find; where
+	// they would be guessed wrong, they are left out for a while.
+	odd := uint64(0)
+	if d.airy > 0 {
+		d.airy--
+	}
+	if d.airy == 0 && d.buf[pos] == ',' && d.buf[pos+1] == '"' {
+		pos += 2
+	} else {
+		n, o := blanks(word(d.buf, pos))
+		m, p := blanks(word(d.buf, pos+n+1))
+		if d.buf[pos+n] != ',' || d.buf[pos+n+1+m] != '"' {
+			return nil, 0
+		}
+		pos, odd = pos+n+m+2, o|p
+	}
+	key, n, ok := nameKeyOf(threeWords(d.buf, pos))
+	pos += n + 1
+	if d.airy == 0 && d.buf[pos] == ':' && d.buf[pos+1] > ' ' {
+		value = pos + 1
+	} else {
+		if d.airy == 0 {
+			d.airy = airyFor
+		}
+		n, o := blanks(word(d.buf, pos))
+		m, p := blanks(word(d.buf, pos+n+1))
+		if d.buf[pos+n] != ':' {
+			return nil, 0
+		}
+		value, odd = pos+n+m+1, odd|o|p
+	}
+	if !ok || odd != 0 || value >= d.end {
+		return nil, 0
+	}
+	return d.plan.keys.quick(key), value
 }
 
 // asExpected looks at what most items do not have: more than 24 bytes in front of

@@ -130,7 +130,9 @@ func (d *Decoder) members(pos, next, items int) bool {
 			continue
 		}
 		if strayed == mostStrayed {
-			at, n = d.wander(at, n)
+			if at, n, ok = d.wander(at, n); !ok {
+				return false
+			}
 			continue
 		}
 		more, next := items, at

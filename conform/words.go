@@ -29,6 +29,16 @@ func zeros(w uint64) uint64 { return (w - lows) &^ w & highs }
 // below marks the bytes of w that are less than 0x20, as zeros does.
 func below(w uint64) uint64 { return (w - 0x20*lows) &^ w & highs }
 
+// above marks the bytes of w that are more than 0x20, each exactly.
+func above(w uint64) uint64 { return (w&^highs + 0x5f*lows | w) & highs }
+
+// blanks is how many spaces w begins with. How many there are may differ from value to value,
+// so it takes no branch; odd is not zero if they are other white space, or may be more.
+func blanks(w uint64) (n int, odd uint64) {
+	n = first(above(w))
+	return n, (w ^ ' '*lows) & lowBytes(n)
+}
+
 // first is how many bytes stand below the first marked one, 8 if none is marked.
 func first(marks uint64) int { return bits.TrailingZeros64(marks) >> 3 }
 
