@@ -36,7 +36,7 @@ func above(w uint64) uint64 { return (w&^highs + 0x5f*lows | w) & highs }
 // so it takes no branch; odd is not zero if they are other white space, or may be more.
 func blanks(w uint64) (n int, odd uint64) {
 	n = first(above(w))
-	return n, (w ^ ' '*lows) & lowBytes(n)
+	return n, (w^' '*lows)&lowBytes(n) | uint64(n)>>3
 }
 
 // first is how many bytes stand below the first marked one, 8 if none is marked.
