@@ -80,7 +80,7 @@ func (d *Decoder) nestedAvro(w *avroWriters, op *avroOp, pos int) int {
 		return next
 	}
 	c.clear(row)
-	d.taken = 0
+	d.account()
 	work := d.avro.work
 	next := d.buildAvro(w, op, pos)
 	d.row = row
@@ -152,10 +152,11 @@ func (d *Decoder) avroItems(w *avroWriters, op *avroOp, pos int) int {
 			d.taken = mostCells
 			return noEnd
 		}
+		cells := int(b.count) * c.nest.cells
+		if d.taken += cells; !d.works(cells) {
+			return -1
+		}
 		for pos = b.from; b.count > 0; b.count-- {
-			if d.taken += c.nest.cells; !d.works() {
-				return -1
-			}
 			var key []byte
 			if named {
 				if key, pos = d.avroKey(seen, pos); pos < 0 {
@@ -172,10 +173,11 @@ func (d *Decoder) avroItems(w *avroWriters, op *avroOp, pos int) int {
 	}
 }
 
-// works counts a value that may have no bytes. It reports false where the record was rejected
-// for too many.
-func (d *Decoder) works() bool {
-	if d.avro.work--; d.avro.work < 0 {
+// works counts what items take in a column. It reports false where the record was rejected for
+// too much. Items that have but one byte each are never too many: a column has at most MaxLeaves
+// values within it, and byteWork is as much.
+func (d *Decoder) works(cells int) bool {
+	if d.avro.work -= cells; d.avro.work < 0 {
 		d.fail(ReasonLimit, "no more values than a record of its length may have", -1, 0)
 		return false
 	}
@@ -247,6 +249,7 @@ func (d *Decoder) enterKey(c *column, key []byte) {
 		d.reject(int(keys.top), ReasonLimit, wantText, place{-1, 0})
 		key = nil
 	}
+	d.spent += int64(len(key))
 	row := keys.v.Append()
 	keys.v.Codes[row] = keys.index.add(key, plain(key), row)
 }

@@ -363,7 +363,7 @@ func TestAvroNestedLimit(t *testing.T) {
 	table := nestedTable(t, "list<struct<a:long,b:long,c:long,d:long>>")
 	empty := mustSchema(t, fieldOf("n", `"long"`), fieldOf("x", `{"type":"array","items":{"type":"record","name":"e","fields":[]}}`),
 		fieldOf("rest", `"bytes"`))
-	room := str(strings.Repeat("x", 10_000)) // for items without bytes
+	room := str(strings.Repeat("x", 20_000)) // for items without bytes
 	b, _ := decodeAvro(t, table, empty, zig(1)+zig(249_999)+zig(0)+room, zig(1)+zig(250_000)+zig(0)+room, zig(1)+zig(1)+zig(0)+room)
 	for row, want := range []batch.Fate{batch.Written, batch.Quarantined, batch.Written} {
 		if got := b.Fates[row]; got != want {
@@ -377,6 +377,10 @@ func TestAvroNestedLimit(t *testing.T) {
 	b, _ = decodeAvro(t, table, empty, zig(1)+zig(600_000)+zig(0)+room)
 	if got := allocated() - before; got > 2<<20 || b.Fates[0] != batch.Quarantined {
 		t.Errorf("%d bytes are allocated for a count: %s", got, b.Fates[0])
+	}
+	b, _ = decodeAvro(t, table, empty, zig(1)+zig(2000)+zig(0)+str("")) // 8,000 values of six bytes
+	if got := nestedOutcome(b, table.Columns[1].Type, 0); got != "quarantined limit of column -1" {
+		t.Errorf("got %s", got)
 	}
 	// In blocks, and behind a list within: what was read up to the limit counts for nothing.
 	deep := nestedTable(t, "list<list<long>>")

@@ -105,4 +105,8 @@ type Report struct {
 	// but a batch that has any must not be decided: it is decoded again when Schemas
 	// has what it was asked for.
 	Waits int
+	// Fits is not 0 where what nested columns hold passed Decoder.Room: so many rows, at least
+	// one and fewer than the batch has, can be decoded together. Nothing of the batch is to be
+	// used.
+	Fits int
 }

@@ -15,6 +15,7 @@ type Decoder struct {
 	slots   []column // the columns, the fields that columns come from within, what nested ones hold
 	held    []column // the last of them
 	taken   int      // that the nested value of now has taken
+	spent   int64    // bytes that nested values of the batch took before
 	maps    [schema.MaxNesting]keySet
 	mapping uint32 // stamp of the last map
 	within  []bool // by node: the record has it
@@ -33,6 +34,9 @@ type Decoder struct {
 	// Schemas finds the schemas of records in Avro or Protobuf from a topic. Nil: none is known.
 	// It is set once, before the first batch.
 	Schemas Schemas
+	// Room is how many bytes what nested columns of a batch hold may take, about; 0: as many as
+	// it has. A batch that needs more is not decoded to its end: see Report.Fits.
+	Room int64
 
 	// Of the batch.
 	b      *batch.Batch
@@ -126,6 +130,10 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 		} else if d.filtered {
 			d.refuse(batch.Filtered)
 		}
+		if d.full() {
+			d.report.Fits = max(row, 1)
+			break
+		}
 	}
 	return d.finish()
 }
@@ -192,7 +200,7 @@ func (d *Decoder) judged(defect *batch.Defect) {
 }
 
 func (d *Decoder) begin(b *batch.Batch) {
-	d.b, d.report = b, Report{}
+	d.b, d.report, d.taken, d.spent = b, Report{}, 0, 0
 	d.csv, d.run, d.defect, d.avro.on = nil, 0, 0, false
 	for i := range d.columns {
 		d.columns[i].begin(&b.Columns[i])

@@ -129,7 +129,7 @@ func (d *Decoder) nested(column, pos, depth int) (int, bool) {
 		return next, ok
 	}
 	c.clear(d.row)
-	d.taken = 0
+	d.account()
 	next, ok := d.build(column, pos, depth)
 	d.row = d.recordRow
 	if ok && d.taken >= mostCells {
@@ -139,6 +139,21 @@ func (d *Decoder) nested(column, pos, depth int) (int, bool) {
 		}
 	}
 	return next, ok
+}
+
+// cellBytes is about what a value that holds no others takes in a vector that grows.
+const cellBytes = 12
+
+// account begins with the value of a nested column.
+func (d *Decoder) account() {
+	d.spent += int64(d.taken) * cellBytes
+	d.taken = 0
+}
+
+// full reports whether the batch has more in nested columns than there is room for. One row is
+// decoded whatever it takes, which mostCells bounds.
+func (d *Decoder) full() bool {
+	return d.Room > 0 && d.b.Rows > 1 && d.spent+int64(d.taken)*cellBytes > d.Room
 }
 
 // build decodes the value at pos into the last row of a column of what is nested, which is

@@ -303,3 +303,39 @@ func FuzzNested(f *testing.F) {
 		_ = shown(&b.Columns[1], table.Columns[1].Type, 1)
 	})
 }
+
+// What nested columns hold is counted while it is decoded: a batch of which too much becomes says
+// how many rows fit, and these do. One row always does.
+func TestNestedRoom(t *testing.T) {
+	table := nestedTable(t, "list<struct<a:long,b:long,c:long,d:long>>")
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := &batch.Raw{}
+	source := raw.Source(batch.Source{Topic: "t"})
+	for i := range 10 {
+		raw.Append(source, &batch.Record{Offset: int64(i), Value: []byte(`{"x":[` + strings.Repeat("{},", 249) + `{}]}`)}) // 1,000 values
+	}
+	d := plan.Decoder()
+	d.Room = 50_000
+	var b batch.Batch
+	for _, c := range []struct{ first, rows, fits int }{{0, 10, 4}, {0, 4, 0}, {4, 6, 4}, {8, 2, 0}, {3, 1, 0}} {
+		b.Reset(table, raw, c.first, c.rows)
+		if got := d.Decode(&b).Fits; got != c.fits {
+			t.Errorf("of %d rows %d fit, want %d", c.rows, got, c.fits)
+		}
+	}
+	d.Room = 1
+	for _, rows := range []int{1, 2, 10} {
+		b.Reset(table, raw, 0, rows)
+		if got := d.Decode(&b).Fits; got != btoi(rows > 1) {
+			t.Errorf("without room, of %d rows %d fit", rows, got)
+		}
+	}
+	d.Room = 0
+	b.Reset(table, raw, 0, 10)
+	if got := d.Decode(&b); got != (conform.Report{}) || b.Columns[1].Bytes() < 50_000 {
+		t.Errorf("got %+v, %d bytes", got, b.Columns[1].Bytes())
+	}
+}

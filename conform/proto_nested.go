@@ -77,7 +77,7 @@ func (d *Decoder) nestedProto(w *avroWriters, op *protoOp, pos, end int) bool {
 		return ok
 	}
 	d.slots[op.column].clear(row)
-	d.taken = 0
+	d.account()
 	ok := d.buildProto(w, op, pos, end)
 	d.row = row
 	if !ok || d.taken < mostCells {

@@ -31,6 +31,10 @@ func newBudget(c Config) budget {
 	}
 }
 
+// room is how much nested columns of a batch may hold beyond what their rows were taken to
+// hold when it was filled: a few bytes of a record may become many values.
+func (g *budget) room() int64 { return g.weight / 2 }
+
 // full reports whether an open batch is to be cut.
 func (g *budget) full(b *build) bool {
 	return b.raw.Rows() >= g.maxRows || b.raw.Bytes() >= g.maxBytes || b.weight() >= g.weight

@@ -90,7 +90,7 @@ func (b *build) endLocked() {
 }
 
 // segment is rows [first, first+rows) of a build, which become one ledger record:
-// mostly all of them. A build whose rows lie in too many days is cut in pieces.
+// mostly all of them. A build whose rows lie in too many days, or hold too much, is cut in pieces.
 type segment struct {
 	b           *build
 	first, rows int
@@ -168,9 +168,10 @@ func (s *segment) count() (records, last []int64) {
 	return records, last
 }
 
-// halves cuts a segment in two, if it can be: rows of raw files only where a chunk ends.
-func (s *segment) halves() (a, b segment, ok bool) {
-	n, k := s.rows/2, 0
+// split cuts a segment in two, if it can be, behind n rows or as many fewer as it takes: rows of
+// raw files only where a chunk ends, and at least behind one chunk.
+func (s *segment) split(n int) (a, b segment, ok bool) {
+	k := 0
 	if len(s.cuts) > 0 {
 		k = max(1, sort.Search(len(s.cuts), func(i int) bool { return s.cuts[i].Rows-s.first > n }))
 		n = s.cuts[k-1].Rows - s.first

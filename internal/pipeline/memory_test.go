@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/internal/schema"
 	"tidemark/internal/store/storetest"
 )
 
@@ -107,4 +108,40 @@ func TestBatchIsCutByBytes(t *testing.T) {
 	if len(got) < 4 {
 		t.Errorf("got %d batches, want at least 4", len(got))
 	}
+}
+
+// TestMemoryOfNestedColumns: three bytes that become 64 values are not what a batch is filled by,
+// and it is cut in pieces where it is decoded. Every record has one fate all the same.
+func TestMemoryOfNestedColumns(t *testing.T) {
+	const memory = 64 << 20
+	tp := newTopic(2)
+	for i := range 600 {
+		tp.parts[i%2].events = append(tp.parts[i%2].events, event{at: noon, value: fmt.Sprintf(
+			`{"id":%d,"amount":1,"at":"2026-11-24T11:00:00Z","wide":[{}%s]}`, i, strings.Repeat(",{}", 299))})
+	}
+	cfg := testConfig(t)
+	cfg.Memory, cfg.MaxRows = memory, 1<<30
+	var fields []string
+	for i := range schema.MaxLeaves {
+		fields = append(fields, fmt.Sprintf("f%d:long", i))
+	}
+	wide, err := schema.ParseType("list<struct<" + strings.Join(fields, ",") + ">>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Tables[0].Schema.Columns = append(cfg.Tables[0].Schema.Columns, schema.Column{Name: "wide", Type: wide, Default: schema.Value{Null: true}})
+	lake := &storetest.Memory{}
+	d := newProcess(t, cfg, lake, tp)
+	d.chunk = 100
+	if err := d.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if held := d.p.Held(); held > 16<<20 {
+		t.Errorf("%d bytes are held at the end, want what a few pieces need", held)
+	}
+	if got := batches(records(t, lake, "t")); len(got) < 20 {
+		t.Errorf("got %d batches, want each of a few records", len(got))
+	}
+	checkExact(t, lake, "t", tp)
+	checkBalance(t, lake, "t")
 }

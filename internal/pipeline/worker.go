@@ -155,7 +155,7 @@ func (w *worker) kit(t *table) (*kit, error) {
 }
 
 // work takes a build through all stages, in one piece or, where its rows lie in too
-// many days, in several.
+// many days or nested columns hold more than there is room for, in several.
 func (w *worker) work(ctx context.Context, b *build) error {
 	kit, err := w.kit(b.t)
 	if err != nil {
@@ -166,13 +166,22 @@ func (w *worker) work(ctx context.Context, b *build) error {
 	for len(todo) > 0 {
 		s := &shift{worker: w, kit: kit, segment: todo[len(todo)-1]}
 		todo = todo[:len(todo)-1]
-		if err := s.decode(ctx); err != nil {
+		if err := s.decode(ctx, w.p.budget.room()); err != nil {
 			return err
 		}
-		if writer.Days(&w.batch) > maxDays {
-			if first, second, ok := s.halves(); ok {
+		at := s.evolved.Fits
+		if at == 0 && writer.Days(&w.batch) > maxDays {
+			at = s.rows / 2
+		}
+		if at > 0 {
+			if first, second, ok := s.split(at); ok {
 				todo = append(todo, second, first)
 				continue
+			}
+		}
+		if s.evolved.Fits > 0 { // one chunk of a file
+			if err := s.decode(ctx, 0); err != nil {
+				return err
 			}
 		}
 		s.src = s.sources(from)
@@ -202,9 +211,11 @@ type shift struct {
 	timings ledger.Timings
 }
 
-// decode makes columns of the records.
-func (s *shift) decode(ctx context.Context) error {
+// decode makes columns of the records. Where nested ones would take more than room, not 0, they
+// are of no use: s.evolved.Fits says how many records would fit.
+func (s *shift) decode(ctx context.Context, room int64) error {
 	from := time.Now()
+	s.decoder.Room = room
 	for {
 		var changed <-chan struct{}
 		if s.b.t.Schemas != nil {
@@ -219,6 +230,7 @@ func (s *shift) decode(ctx context.Context) error {
 			return err
 		}
 	}
+	s.worker.held.Store(max(s.worker.held.Load(), s.worker.batch.Bytes()))
 	s.timings.Decode = ms(from)
 	s.timings.Read = float64(s.b.cut.Sub(s.b.began)) / float64(time.Millisecond)
 	return nil
