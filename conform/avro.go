@@ -6,11 +6,12 @@ import (
 
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
+	"tidemark/internal/jsonschema"
 	"tidemark/internal/protoschema"
 	"tidemark/internal/schema"
 )
 
-// Schemas finds the schema that a record in Avro or Protobuf was written with, which its
+// Schemas finds the schema that a record in Avro, Protobuf or JSON was written with, which its
 // bytes do not hold.
 //
 // Schema is asked with the value of a record and its headers, as batch.EncodeHeaders has
@@ -27,12 +28,13 @@ type Schemas interface {
 type Written struct {
 	Schema  *avroschema.Schema   // of a record in Avro
 	Message *protoschema.Message // of one in Protobuf
+	JSON    *jsonschema.Schema   // of one in JSON
 	At      int                  // where the datum begins in the value
 	// Lasting: whatever value has no headers and begins with the same At bytes, at most
 	// 15, has this schema too, so that it is not asked for again.
 	Lasting bool
 
-	// Reason is why a record with neither schema is quarantined: wire, schema_unknown, limit.
+	// Reason is why a record with none of these is quarantined: wire, schema_unknown, limit.
 	// Empty: its schema is not there yet, and the batch has to be decoded again.
 	Reason string
 	Want   string // what was expected, made once and not for each record
@@ -57,6 +59,7 @@ type avroDecoder struct {
 	work   int   // values without bytes that may still come
 
 	messages map[*protoschema.Message]*avroWriters
+	objects  map[*jsonschema.Schema]*avroWriters
 }
 
 const (
@@ -74,7 +77,8 @@ type avroSlot struct {
 // avroWriters is what a Decoder knows of those who write with one schema.
 type avroWriters struct {
 	plan  *avroPlan
-	proto *protoPlan // in place of plan, of records in Protobuf
+	proto *protoPlan    // in place of plan, of records in Protobuf
+	json  *connectState // in place of plan, of records in JSON
 	drift []toldDrift
 	batch uint32  // that met them last
 	codes []int32 // of the symbols of enums in the batch's dictionaries, −1: not there yet
@@ -84,13 +88,13 @@ type avroWriters struct {
 	records int64 // of the batch
 }
 
-// usesAvro reports whether the records of a source are in Avro.
+// usesAvro reports whether the records of a source are in Avro, or name their schemas as those do.
 func (d *Decoder) usesAvro(l *batch.Layout) bool {
 	if l != nil {
 		return l.Format == batch.Avro
 	}
 	f := d.plan.table.Format
-	return f == schema.AvroFormat || f == schema.AvroRegistryFormat || f == schema.ProtobufRegistryFormat
+	return f == schema.AvroFormat || f.InRegistry()
 }
 
 // readAvro sets how the records of a source are decoded.
@@ -118,8 +122,13 @@ func (d *Decoder) datum() {
 		d.meet(w)
 	}
 	p := w.plan
-	if w.proto != nil {
+	switch {
+	case w.proto != nil:
 		d.message(w, at)
+		return
+	case w.json != nil:
+		d.use(w.json)
+		d.jsonAt(at)
 		return
 	}
 	if d.end-at < p.least {
@@ -187,7 +196,7 @@ func (d *Decoder) ask() (*avroWriters, int) {
 	}
 	headers := d.b.Raw.Headers(d.b.First + d.row)
 	got := d.Schemas.Schema(d.buf[d.base:d.end:d.end], headers)
-	if got.Schema == nil && got.Message == nil {
+	if got.Schema == nil && got.Message == nil && got.JSON == nil {
 		if got.Reason == "" {
 			d.report.Waits++
 			got.Reason, got.Want = ReasonSchemaUnknown, "a schema: it is not there yet"
@@ -196,9 +205,12 @@ func (d *Decoder) ask() (*avroWriters, int) {
 		return nil, 0
 	}
 	var w *avroWriters
-	if got.Message != nil {
+	switch {
+	case got.Message != nil:
 		w = d.messageWriters(got.Message, got.Origin)
-	} else {
+	case got.JSON != nil:
+		w = d.objectWriters(got.JSON, got.Origin)
+	default:
 		w = d.writers(got.Schema, got.Origin)
 	}
 	if got.Lasting && len(headers) == 0 && got.At <= longestMark {
@@ -267,8 +279,9 @@ func (d *Decoder) messageWriters(m *protoschema.Message, origin *batch.Schema) *
 
 // keep makes room for what is known of some who write.
 func (a *avroDecoder) keep(w *avroWriters) {
-	if a.states == nil || len(a.states)+len(a.messages) == keptStates || a.held > keptCodes {
-		a.states, a.messages, a.held = map[*avroschema.Schema]*avroWriters{}, map[*protoschema.Message]*avroWriters{}, 0
+	if a.states == nil || len(a.states)+len(a.messages)+len(a.objects) == keptStates || a.held > keptCodes {
+		a.states, a.messages, a.objects, a.held = map[*avroschema.Schema]*avroWriters{}, map[*protoschema.Message]*avroWriters{}, map[*jsonschema.Schema]*avroWriters{}, 0
+		clear(a.slots) // of those in JSON, what is learned would be forgotten no longer
 	}
 	a.held += 96 + int64(len(w.codes))*4
 }
@@ -299,7 +312,11 @@ func (d *Decoder) tallyAvro() {
 
 // bytes is the memory that is held for Avro.
 func (a *avroDecoder) bytes() int64 {
-	return a.held + int64(len(a.slots))*24 + int64(len(a.states)+len(a.messages))*32
+	n := a.held + int64(len(a.slots))*24 + int64(len(a.states)+len(a.messages)+len(a.objects))*32
+	for _, w := range a.objects {
+		n += w.json.learned.bytes()
+	}
+	return n
 }
 
 // varint reads an unsigned number of up to ten bytes of seven bits. One with more has no

@@ -248,5 +248,8 @@ func (d *Decoder) forgetAll() {
 	for _, s := range a.known {
 		s.forget()
 	}
+	for _, w := range d.avro.objects {
+		w.json.forget()
+	}
 	d.forget()
 }

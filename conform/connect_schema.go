@@ -1,10 +1,7 @@
 package conform
 
 import (
-	"strconv"
-
 	"tidemark/internal/avroschema"
-	"tidemark/internal/jsontext"
 	"tidemark/internal/schema"
 )
 
@@ -254,38 +251,16 @@ func (f *field) sentAs(t *avroschema.Type, column int) *avroOp {
 	return op
 }
 
-// mostConnectScale is more than any column has.
-const mostConnectScale = 1000
-
 // logical is the type of values that are not written as JSON has them, nil for all others.
 func (c *connectCompiler) logical(p *connectParts) (*avroschema.Type, bool) {
-	moment := func(unit jsontext.Unit, zoned bool) (*avroschema.Type, bool) {
-		return &avroschema.Type{Kind: avroschema.Moment, Unit: unit, Zoned: zoned}, true
-	}
-	clock := func(unit jsontext.Unit) (*avroschema.Type, bool) {
-		return &avroschema.Type{Kind: avroschema.Time, Unit: unit}, true
-	}
-	switch c.text(p, connectName) {
-	case "org.apache.kafka.connect.data.Decimal":
+	name := c.text(p, connectName)
+	if name == connectDecimal {
 		q, ok := c.parts(p[connectParameters])
-		scale, err := strconv.Atoi(c.text(&q, connectScale))
-		return &avroschema.Type{Kind: avroschema.Decimal, Base: avroschema.Bytes, Scale: scale, Precision: 1 << 30}, ok && err == nil && scale >= 0 && scale <= mostConnectScale
-	case "org.apache.kafka.connect.data.Date", "io.debezium.time.Date":
-		return &avroschema.Type{Kind: avroschema.Date}, true
-	case "org.apache.kafka.connect.data.Timestamp":
-		return moment(jsontext.Millis, true)
-	case "io.debezium.time.Timestamp":
-		return moment(jsontext.Millis, false)
-	case "io.debezium.time.MicroTimestamp":
-		return moment(jsontext.Micros, false)
-	case "io.debezium.time.NanoTimestamp":
-		return moment(jsontext.Nanos, false)
-	case "org.apache.kafka.connect.data.Time", "io.debezium.time.Time":
-		return clock(jsontext.Millis)
-	case "io.debezium.time.MicroTime":
-		return clock(jsontext.Micros)
-	case "io.debezium.time.NanoTime":
-		return clock(jsontext.Nanos)
+		t := decimalNamed(c.text(&q, connectScale))
+		return t, ok && t != nil
+	}
+	if t := typeNamed(name); t != nil {
+		return t, true
 	}
 	if c.is(p, connectType, "bytes") {
 		return &avroschema.Type{Kind: avroschema.Bytes}, true

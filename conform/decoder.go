@@ -149,11 +149,16 @@ func (d *Decoder) decode() {
 		d.datum()
 		return
 	}
+	d.jsonAt(d.base)
+}
+
+// jsonAt decodes the JSON from pos on, which goes to the end of the value, into its row.
+func (d *Decoder) jsonAt(pos int) {
 	if d.around.on {
-		d.enveloped()
+		d.enveloped(pos)
 		return
 	}
-	d.record()
+	d.record(pos)
 }
 
 // turn finds how the records from this row on are written, and the row, if it is

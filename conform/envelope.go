@@ -34,9 +34,9 @@ func (d *Decoder) beginConnect() {
 	a.base.forget()
 }
 
-// enveloped decodes the value buf[base:end], in which the row stands within something else.
-func (d *Decoder) enveloped() {
-	pos, ok := d.opening(d.base)
+// enveloped decodes the value buf[at:end], in which the row stands within something else.
+func (d *Decoder) enveloped(at int) {
+	pos, ok := d.opening(at)
 	switch {
 	case !ok:
 	case d.around.connect:

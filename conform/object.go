@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// record decodes the value buf[base:end] into its row.
-func (d *Decoder) record() {
-	pos, ok := d.opening(d.base)
+// record decodes the value buf[at:end] into its row.
+func (d *Decoder) record(at int) {
+	pos, ok := d.opening(at)
 	if ok {
 		d.object(pos)
 	}

@@ -15,6 +15,7 @@ import (
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
 	"tidemark/internal/config"
+	"tidemark/internal/jsonschema"
 	"tidemark/internal/rawfile"
 	"tidemark/internal/registry"
 	"tidemark/internal/schema"
@@ -27,7 +28,7 @@ type diffCommand struct {
 	Subject string `placeholder:"S" xor:"what" help:"The subject whose newest version is looked at. Default: the table's first topic, and -value."`
 	Topic   string `placeholder:"T" xor:"what" help:"Look at the newest records of this topic."`
 	Records int    `default:"1000" placeholder:"N" help:"How many records of a topic, or rows of files, are looked at. Default: 1000."`
-	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro (.avsc) or Protobuf (.proto), or files of data."`
+	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro (.avsc), Protobuf (.proto) or JSON (.schema.json), or files of data."`
 	Message string `placeholder:"M" help:"Of a schema of Protobuf, the message that the records are. Default: the first of the file."`
 	JSON    bool   `name:"json" help:"Write JSON."`
 	Format  string `enum:"auto,csv,json,avro,parquet" default:"auto" placeholder:"FORMAT" help:"How files of data are written: auto (default: look at each), csv, json, avro or parquet."`
@@ -88,6 +89,8 @@ func (s *subject) document() *diffDocument {
 	}
 	if s.refused {
 		out.Why = errDiffers.Error()
+	} else if s.untold != "" {
+		out.Why = "its fields cannot be told: " + s.untold
 	}
 	return out
 }
@@ -174,6 +177,12 @@ func (c *diffCommand) comparePath(ctx context.Context, cfg *config.Config, t *co
 			return nil, usageError{c.Path + ": " + err.Error()}
 		}
 		return found, nil
+	case err == nil && isJSONSchema(c.Path):
+		s, err := jsonschema.Parse(string(text))
+		if err != nil {
+			return nil, usageError{c.Path + ": its fields cannot be told: " + err.Error()}
+		}
+		return compared(t, c.Path, func(plan *conform.Plan) []batch.Drift { return plan.ObjectDifferences(s) })
 	case err == nil && (ext == ".avsc" || isAvroSchema(text)):
 		s, err := schemaFile(c.Path)
 		if err != nil {
@@ -202,6 +211,12 @@ func readHead(name string) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, avroschema.MaxText+1))
+}
+
+// isJSONSchema reports whether a file is one by its name.
+func isJSONSchema(path string) bool {
+	name := strings.ToLower(path)
+	return strings.HasSuffix(name, ".schema.json") || strings.HasSuffix(name, ".jsonschema")
 }
 
 // isAvroSchema reports whether a text is a schema of Avro, whatever its file is called.

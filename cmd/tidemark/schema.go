@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tidemark/conform"
@@ -42,7 +43,7 @@ type inferCommand struct {
 	Records  int      `default:"1000" placeholder:"N" help:"How many records of a topic are looked at. Default: 1000."`
 	Brokers  []string `placeholder:"B" help:"Brokers, as HOST:PORT. Default: those of the configuration."`
 	Registry string   `placeholder:"URL" help:"The registry. Default: that of the configuration."`
-	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://); or a schema of Avro (.avsc) or Protobuf (.proto)."`
+	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://); or a schema of Avro (.avsc), Protobuf (.proto) or JSON (.schema.json)."`
 }
 
 // Help is shown by --help.
@@ -153,6 +154,9 @@ func (c *inferCommand) ofSchemaFile() (*infer.Result, error) {
 	}
 	path := c.Paths[0]
 	as := map[string]registry.Type{".avsc": registry.Avro, ".proto": registry.Protobuf}[strings.ToLower(filepath.Ext(path))]
+	if isJSONSchema(path) {
+		as = registry.JSON
+	}
 	if as == "" {
 		return nil, nil
 	}
@@ -207,7 +211,7 @@ func (c *inferCommand) ofSubject(ctx context.Context, cfg *config.Config) (*infe
 		return nil, fmt.Errorf("%s: %w", title, err)
 	}
 	r.Of = title
-	r.Beside = []string{"format: " + map[registry.Type]string{registry.Avro: "avro-registry", registry.Protobuf: "protobuf-registry"}[v.Schema.Type]}
+	r.Beside = append([]string{"format: " + map[registry.Type]string{registry.Avro: "avro-registry", registry.Protobuf: "protobuf-registry", registry.JSON: "json-registry"}[v.Schema.Type]}, r.Beside...)
 	return r, nil
 }
 
@@ -240,7 +244,11 @@ func ofSchema(s registry.Schema) (*infer.Result, error) {
 		r.Notes = append(r.Notes, "of message "+m.Name)
 		return r, nil
 	}
-	return nil, usageError{fmt.Sprintf("it is one of %s: look at records of its topic, with --topic", s.Type)}
+	parsed, err := objectsOf(s)
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("its fields cannot be told: %v: look at records of its topic, with --topic", err)}
+	}
+	return infer.Objects(parsed), nil
 }
 
 // ofFramed takes the columns of the schema that the newest record names.
@@ -262,7 +270,7 @@ func ofFramed(ctx context.Context, cfg *config.Config, s *sampled) (*infer.Resul
 			pipeline.Schemas
 			conform.Schemas
 		}
-	}{{schema.AvroRegistryFormat, "avro-registry", shared}, {schema.ProtobufRegistryFormat, "protobuf-registry", shared.Protobuf()}} {
+	}{{schema.AvroRegistryFormat, "avro-registry", shared}, {schema.ProtobufRegistryFormat, "protobuf-registry", shared.Protobuf()}, {schema.JSONRegistryFormat, "json-registry", shared.JSON()}} {
 		w, err := s.newest(ctx, as.from)
 		if err != nil {
 			return nil, err
@@ -273,15 +281,20 @@ func ofFramed(ctx context.Context, cfg *config.Config, s *sampled) (*infer.Resul
 			r = infer.Avro(w.Schema)
 		case w.Message != nil:
 			r = infer.Message(w.Message)
+		case w.JSON != nil && w.JSON.Why != "":
+			r = &infer.Result{Notes: []string{"the fields of the schema cannot be told: " + w.JSON.Why}}
+		case w.JSON != nil:
+			r = infer.Objects(w.JSON)
 		default:
 			why = w.Want
 			continue
 		}
-		r.Of, r.Beside = s.title, []string{"format: " + as.name}
+		r.Of, r.Beside = s.title, append([]string{"format: " + as.name}, r.Beside...)
 		if o := w.Origin; o != nil {
 			r.Notes = append(r.Notes, "of schema "+o.ID+", which the newest of them names")
 		}
 		t := inferred(r, as.format)
+		t.Schema.Debezium = slices.Contains(r.Beside, "debezium: true")
 		t.Schemas, t.Written = as.from, as.from
 		return r, observeColumns(ctx, r, s, t)
 	}

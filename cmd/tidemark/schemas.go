@@ -23,7 +23,7 @@ const (
 	textMost  = 32 << 20
 )
 
-// addSchemas tells tables whose topics are in Avro or Protobuf where the schemas of records are.
+// addSchemas tells tables whose topics have schemas where those of their records are.
 func addSchemas(ctx context.Context, cfg *config.Config, p *pipeline.Config, log *slog.Logger) error {
 	var shared *schemas.Registry
 	for i := range p.Tables {
@@ -38,7 +38,7 @@ func addSchemas(ctx context.Context, cfg *config.Config, p *pipeline.Config, log
 				return usageError{fmt.Sprintf("table %s: schema_file %s %v", t.Schema.Name, tableOf(cfg, t.Schema.Name).SchemaFile, err)}
 			}
 			t.Written = conform.NewSingleObjects(own)
-		case schema.AvroRegistryFormat, schema.ProtobufRegistryFormat:
+		case schema.AvroRegistryFormat, schema.ProtobufRegistryFormat, schema.JSONRegistryFormat:
 			if shared == nil {
 				settings := registryConfig(cfg.Registry)
 				settings.Bytes = min(cfg.Memory/textShare, textMost)
@@ -51,8 +51,11 @@ func addSchemas(ctx context.Context, cfg *config.Config, p *pipeline.Config, log
 				go shared.Run(ctx) // as long as the process
 			}
 			t.Schemas, t.Written = shared, shared
-			if t.Schema.Format == schema.ProtobufRegistryFormat {
+			switch t.Schema.Format {
+			case schema.ProtobufRegistryFormat:
 				t.Schemas, t.Written = shared.Protobuf(), shared.Protobuf()
+			case schema.JSONRegistryFormat:
+				t.Schemas, t.Written = shared.JSON(), shared.JSON()
 			}
 		}
 	}

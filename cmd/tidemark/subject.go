@@ -11,6 +11,7 @@ import (
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
 	"tidemark/internal/config"
+	"tidemark/internal/jsonschema"
 	"tidemark/internal/protoschema"
 	"tidemark/internal/registry"
 	"tidemark/internal/schema"
@@ -23,6 +24,8 @@ type subject struct {
 	name    string // with its version, or a file
 	rows    []difference
 	refused bool // the table's policy would set records aside, or halt, whatever is in them
+	// untold says why its fields are not known, of a JSON Schema: records are read all the same.
+	untold string
 }
 
 // difference is one of them, with what becomes of it.
@@ -53,6 +56,13 @@ func ofSubject(ctx context.Context, client *registry.Client, t *config.Table, na
 		}
 		return one, nil
 	}
+	if v.Schema.Type == registry.JSON {
+		s, err := objectsOf(v.Schema)
+		if err != nil {
+			return &subject{name: title, untold: err.Error()}, nil
+		}
+		return compared(t, title, func(plan *conform.Plan) []batch.Drift { return plan.ObjectDifferences(s) })
+	}
 	refers := make([][]byte, len(v.Schema.References))
 	for i, r := range v.Schema.References {
 		refers[i] = []byte(r.Text)
@@ -66,10 +76,22 @@ func ofSubject(ctx context.Context, client *registry.Client, t *config.Table, na
 
 // typeOf is the type of the schemas that a registry has of a table's records.
 func typeOf(t *config.Table) registry.Type {
-	if t.Schema.Format == schema.ProtobufRegistryFormat {
+	switch t.Schema.Format {
+	case schema.ProtobufRegistryFormat:
 		return registry.Protobuf
+	case schema.JSONRegistryFormat:
+		return registry.JSON
 	}
 	return registry.Avro
+}
+
+// objectsOf reads a JSON Schema of a registry.
+func objectsOf(s registry.Schema) (*jsonschema.Schema, error) {
+	refers := make([]jsonschema.Reference, len(s.References))
+	for i, r := range s.References {
+		refers[i] = jsonschema.Reference{Name: r.Name, Text: r.Text}
+	}
+	return jsonschema.Parse(s.Text, refers...)
 }
 
 // protoText is the text of a .proto file, with what it imports.
@@ -151,6 +173,9 @@ func (s *subject) refusal() error {
 
 // text writes the differences as a table.
 func (s *subject) text() string {
+	if s.untold != "" {
+		return fmt.Sprintf("%s: its fields cannot be told: %s. Records are read all the same: compare them, with --topic\n", status.Plain(s.name), status.Plain(s.untold))
+	}
 	if len(s.rows) == 0 {
 		return s.name + ": as the table\n"
 	}

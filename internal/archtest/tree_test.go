@@ -14,7 +14,7 @@ var arrows = map[string][]string{
 	"cmd/tidemark": {archtest.Any},
 
 	"consumer":  {"internal/batch"},
-	"conform":   {"internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema", "internal/jsontext"},
+	"conform":   {"internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema", "internal/jsonschema", "internal/jsontext"},
 	"watermark": {"internal/batch", "internal/schema"},
 	"quality":   {"internal/batch", "internal/schema"},
 	"writer":    {"internal/batch", "internal/schema", "internal/ledger", "internal/store"},
@@ -27,14 +27,15 @@ var arrows = map[string][]string{
 
 	"internal/avroschema":  {"internal/jsontext"},
 	"internal/protoschema": {},
+	"internal/jsonschema":  {},
 
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store", "internal/keyload", "internal/spill"},
 	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store", "internal/avroschema", "internal/jsontext"},
-	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema"},
+	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema", "internal/jsonschema"},
 	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/replay":   {"consumer", "internal/pipeline", "internal/batch", "internal/ledger", "internal/store"},
-	"internal/schemas":  {"conform", "internal/avroschema", "internal/protoschema", "internal/batch", "internal/registry", "internal/registry/wire"},
+	"internal/schemas":  {"conform", "internal/avroschema", "internal/protoschema", "internal/jsonschema", "internal/batch", "internal/registry", "internal/registry/wire"},
 	"internal/spill":    {"quality"},
 	"internal/keyload":  {"conform", "quality", "internal/batch", "internal/schema", "internal/ledger", "internal/rawfile", "internal/store"},
 	"internal/store":    {},
@@ -76,7 +77,7 @@ var pureFiles = []string{
 }
 
 // pure are the packages whose every answer is a function of its arguments.
-var pure = []string{"conform", "watermark", "quality", "internal/batch", "internal/schema", "internal/registry/wire", "internal/avroschema", "internal/jsontext"}
+var pure = []string{"conform", "watermark", "quality", "internal/batch", "internal/schema", "internal/registry/wire", "internal/avroschema", "internal/jsonschema", "internal/jsontext"}
 
 // exempt lists what may break a rule, each with its reason.
 var exempt = []archtest.Exemption{

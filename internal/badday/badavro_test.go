@@ -90,6 +90,26 @@ func badIDs() []string {
 	}
 }
 
+// registryOf has schemas by id from 1 on, each of a type.
+func registryOf(t *testing.T, kind func(id int) string, texts []string) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/schemas/ids/"), "/")
+		n, err := strconv.Atoi(id)
+		if err != nil || rest != "" || n < 1 || n > len(texts) {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"error_code":40403,"message":"Schema not found"}`)
+			return
+		}
+		answer := map[string]string{"schema": texts[n-1]}
+		if k := kind(n); k != "" {
+			answer["schemaType"] = k
+		}
+		_ = json.NewEncoder(w).Encode(answer) // whoever asks sees that it ends
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
 // testBadAvro puts the corpus through the program, in a topic each with a registry and with
 // a schema file: each record between good ones.
 func testBadAvro(t *testing.T, h *house) {
@@ -114,18 +134,8 @@ func testBadAvro(t *testing.T, h *house) {
 			}
 		}
 		texts := badIDs()
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/schemas/ids/"), "/")
-			n, err := strconv.Atoi(id)
-			if err != nil || rest != "" || n < 1 || n > len(texts) {
-				w.WriteHeader(http.StatusNotFound)
-				fmt.Fprint(w, `{"error_code":40403,"message":"Schema not found"}`)
-				return
-			}
-			_ = json.NewEncoder(w).Encode(map[string]string{"schema": texts[n-1]}) // whoever asks sees that it ends
-		}))
-		t.Cleanup(s.Close)
-		h.badAvro(t, "avro-registry", fmt.Sprintf("registry: {url: %q}", s.URL), func(datum string) string { return framed(1, datum) }, all)
+		s := registryOf(t, func(int) string { return "" }, texts)
+		h.badRecords(t, "avro-registry", fmt.Sprintf("registry: {url: %q}", s.URL), func(id int64) string { return framed(1, goodDatum(id, "neighbour")) }, all)
 	})
 	t.Run("avro", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "r.avsc")
@@ -143,17 +153,17 @@ func testBadAvro(t *testing.T, h *house) {
 				all = append(all, bad{b.name + ", bare", b.value, b.want})
 			}
 		}
-		h.badAvro(t, "avro", file, func(datum string) string { return datum }, all)
+		h.badRecords(t, "avro", file, func(id int64) string { return goodDatum(id, "neighbour") }, all)
 	})
 }
 
-// badAvro drains a topic with a corpus in it. What tells of schemas is a key of the file, or
-// the name of a schema's.
-func (h *house) badAvro(t *testing.T, format, schemas string, frame func(datum string) string, all []bad) {
+// badRecords drains a topic with a corpus in it, each record of it beside a good one. What tells of
+// schemas is a key of the file, or the name of a schema's.
+func (h *house) badRecords(t *testing.T, format, schemas string, good func(id int64) string, all []bad) {
 	tp := h.newTopic(t, "bad-"+format, 1)
 	var out []*kgo.Record
 	for i, b := range all {
-		for _, v := range []string{frame(goodDatum(int64(1000+i), "neighbour")), b.value} {
+		for _, v := range []string{good(int64(1000 + i)), b.value} {
 			out = append(out, &kgo.Record{Topic: tp.name, Value: []byte(v)})
 		}
 	}

@@ -159,9 +159,9 @@ func (t *tableReader) readFormat(v value) {
 	case "connect-json":
 		t.Format, t.schema.Format = f, schema.ConnectJSONFormat
 	case "json-registry":
-		v.fault("%s: not in this version: write json, connect-json, csv, avro, avro-registry or protobuf-registry", f)
+		t.Format, t.schema.Format = f, schema.JSONRegistryFormat
 	default:
-		v.fault("%s: write json, connect-json, csv, avro, avro-registry or protobuf-registry", v.shown())
+		v.fault("%s: write json, connect-json, csv, avro, avro-registry, json-registry or protobuf-registry", v.shown())
 	}
 }
 
@@ -169,10 +169,10 @@ func (t *tableReader) readFormat(v value) {
 func (t *tableReader) readDebezium(v value) {
 	v.truth(&t.schema.Debezium)
 	switch t.Format {
-	case "json", "connect-json":
+	case "json", "connect-json", "json-registry":
 	default:
 		if t.schema.Debezium {
-			v.fault("change events in format %s are not in this version: write format: json or connect-json", t.Format)
+			v.fault("change events in format %s are not in this version: write format: json, connect-json or json-registry", t.Format)
 		}
 		t.schema.Debezium = false
 	}

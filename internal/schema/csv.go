@@ -16,10 +16,13 @@ const (
 	AvroRegistryFormat                   // a datum of Avro whose schema a registry has
 	ProtobufRegistryFormat               // a message of Protobuf whose schema a registry has
 	ConnectJSONFormat                    // an object with the schema of Kafka Connect and a payload
+	JSONRegistryFormat                   // an object of JSON whose schema a registry has
 )
 
 // InRegistry reports whether a registry has the schemas of the values.
-func (f Format) InRegistry() bool { return f == AvroRegistryFormat || f == ProtobufRegistryFormat }
+func (f Format) InRegistry() bool {
+	return f == AvroRegistryFormat || f == ProtobufRegistryFormat || f == JSONRegistryFormat
+}
 
 // CSV says how the lines of a CSV source are written.
 type CSV struct {

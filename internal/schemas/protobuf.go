@@ -45,7 +45,7 @@ func fileOf(s registry.Schema) entry {
 	if err == nil {
 		return entry{
 			bytes:   entryBytes + parsedBytes*int64(text),
-			written: conform.Written{Reason: conform.ReasonSchemaUnknown, Want: fmt.Sprintf("a schema of Avro: %s is one of %s", s.ID, s.Type)},
+			written: foreign(s, registry.Avro),
 			file:    &file{File: parsed, id: s.ID.String(), origins: map[*protoschema.Message]*batch.Schema{}},
 		}
 	}
@@ -136,7 +136,9 @@ func (p Protobuf) find(headers []batch.Header, value []byte) conform.Written {
 	switch {
 	case e.file != nil:
 	case e.written.Schema != nil:
-		return conform.Written{Reason: conform.ReasonSchemaUnknown, Want: "a schema of Protobuf: " + id.String() + " is one of another kind"}
+		return foreign(registry.Schema{ID: id, Type: registry.Avro}, registry.Protobuf)
+	case e.json != nil:
+		return foreign(registry.Schema{ID: id, Type: registry.JSON}, registry.Protobuf)
 	default:
 		return e.written
 	}

@@ -30,6 +30,7 @@ import (
 	"tidemark/conform"
 	"tidemark/internal/avroschema"
 	"tidemark/internal/batch"
+	"tidemark/internal/jsonschema"
 	"tidemark/internal/registry"
 	"tidemark/internal/registry/wire"
 )
@@ -60,7 +61,8 @@ const (
 	inFront = 5
 )
 
-// Registry finds the schemas of records in Avro that a registry has.
+// Registry finds the schemas of records in Avro that a registry has; Protobuf and JSON make the
+// same of it for others.
 type Registry struct {
 	client Client
 	log    *slog.Logger
@@ -82,7 +84,9 @@ type Registry struct {
 type entry struct {
 	written conform.Written // without its place
 	file    *file           // of Protobuf, in place of written
-	until   time.Time       // not believed any longer; zero: for good
+	json    *jsonschema.Schema
+	origin  *batch.Schema // of json
+	until   time.Time     // not believed any longer; zero: for good
 	bytes   int64
 }
 
@@ -146,17 +150,26 @@ func (r *Registry) Schema(value, headers []byte) conform.Written {
 // find finds the schema that the headers of a record name, or what stands in front of its
 // value.
 func (r *Registry) find(f *wire.Finder, value []byte) conform.Written {
+	e, id, at := r.named(f, value)
+	return r.placed(e.written, id, at)
+}
+
+// named is what is known of the schema that a record names, and where its value begins.
+func (r *Registry) named(f *wire.Finder, value []byte) (e entry, id wire.ID, at int) {
 	id, _, err := f.ID()
-	at := 0
 	if err == nil && id.Kind() == wire.None {
 		id, _, err = wire.Prefix(value)
 		at = inFront
 	}
 	if err != nil {
-		return conform.Written{Reason: conform.ReasonWire, Want: err.Error()}
+		return entry{written: conform.Written{Reason: conform.ReasonWire, Want: err.Error()}}, id, at
 	}
-	w := r.get(id).written
-	w.At, w.Lasting = at, at == inFront && w.Schema != nil
+	return r.get(id), id, at
+}
+
+// placed is what is known of a schema for a value that begins at a place.
+func (r *Registry) placed(w conform.Written, id wire.ID, at int) conform.Written {
+	w.At, w.Lasting = at, at == inFront && (w.Schema != nil || w.JSON != nil)
 	if w.Lasting {
 		if n, ok := id.Number(); ok {
 			r.slot(n).Store(n + 1)
@@ -235,6 +248,10 @@ func (r *Registry) ask(ctx context.Context, id wire.ID) {
 		if e.file != nil {
 			e.file.uses = r.uses(ctx, id)
 		}
+		if e.json != nil {
+			e.origin = newObjects(id, e.json)
+			e.origin.Uses = r.uses(ctx, id)
+		}
 		r.learn(id, e)
 		return
 	}
@@ -280,8 +297,10 @@ func (r *Registry) entryOf(s registry.Schema, err error) entry {
 		return none(conform.ReasonSchemaUnknown, "a schema that can be read: %v", err)
 	case s.Type == registry.Protobuf:
 		return fileOf(s)
+	case s.Type == registry.JSON:
+		return objects(s)
 	case s.Type != registry.Avro:
-		return none(conform.ReasonSchemaUnknown, "a schema of Avro: %s is one of %s", s.ID, s.Type)
+		return entry{written: foreign(s, registry.Avro), until: time.Now().Add(believed), bytes: entryBytes}
 	}
 	refers := make([][]byte, len(s.References))
 	for i := range s.References {
@@ -299,9 +318,12 @@ func (r *Registry) entryOf(s registry.Schema, err error) entry {
 
 // learn keeps what is known of an id, and wakes those who wait.
 func (r *Registry) learn(id wire.ID, e entry) {
-	if e.written.Schema == nil && e.file == nil {
+	switch {
+	case e.json != nil && e.json.Why != "":
+		r.log.Warn("the fields of a schema cannot be told: its records are read all the same", "schema", id.String(), "why", e.json.Why)
+	case e.written.Schema == nil && e.file == nil && e.json == nil:
 		r.log.Warn("schema cannot be used: records that name it are rejected", "schema", id.String(), "why", e.written.Want)
-	} else {
+	default:
 		r.log.Info("schema is at hand", "schema", id.String())
 	}
 	r.mu.Lock()
