@@ -392,3 +392,58 @@ func FuzzJSONRegistry(f *testing.F) {
 		}
 	})
 }
+
+// TestJSONForgets: where differences to the table are forgotten, to make room for others, so is what
+// short cuts knew of them, also of a schema that has given way to many others since.
+func TestJSONForgets(t *testing.T) {
+	table := tableOf(t, "id long required")
+	table.Format = schema.JSONRegistryFormat
+	texts := make([]string, 1500)
+	for i := range texts {
+		texts[i] = `{"properties":{"id":{}}}`
+	}
+	for _, others := range []int{0, 1400} {
+		ids := newObjectIDs(t, texts...)
+		plan, err := conform.Compile(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := plan.Decoder()
+		d.Schemas = ids
+		var b batch.Batch
+		tell := func(values ...[]byte) string {
+			raw := &batch.Raw{}
+			source := raw.Source(batch.Source{Topic: "t"})
+			for i, v := range values {
+				rec := batch.Record{Offset: int64(i), Value: v}
+				if id := binary.BigEndian.Uint32(v[1:]); id > 3 { // in a header, which is not kept by its bytes
+					rec.Value, rec.Headers = v[5:], []batch.Header{{Key: "id", Value: v[:5]}}
+				}
+				raw.Append(source, &rec)
+			}
+			b.Reset(table, raw, 0, raw.Rows())
+			d.Decode(&b)
+			out := ""
+			for _, d := range b.Drift {
+				out += fmt.Sprintf("%s %s ×%d ", d.Change, d.Column, d.Count)
+			}
+			return out
+		}
+		one, two := behindID(1, []byte(`{"id":1,"first":1}`)), behindID(2, []byte(`{"id":1,"second":1}`))
+		learn := slices.Concat(slices.Repeat([][]byte{one}, 64), slices.Repeat([][]byte{two}, 64))
+		if got := tell(learn...); got != "extra first ×64 extra second ×64 " {
+			t.Fatal(got)
+		}
+		var many [][]byte
+		for i := range others {
+			many = append(many, behindID(uint32(4+i), []byte(`{"id":1}`)))
+		}
+		for i := range 256 {
+			many = append(many, behindID(3, fmt.Appendf(nil, `{"id":1,"x%d":1}`, i)))
+		}
+		tell(many...)
+		if got := tell(behindID(3, []byte(`{"id":1,"third":1}`)), two, one, two); got != "extra third ×1 extra second ×2 extra first ×1 " {
+			t.Errorf("after %d other schemas: %s", others, got)
+		}
+	}
+}

@@ -23,7 +23,7 @@ func testBadJSONRegistry(t *testing.T, h *house) {
 		`{"type":"record","name":"r","fields":[{"name":"id","type":"long"}]}`,
 		`syntax = "proto3"; message M { int64 id = 1; }`,
 		`{"type":"object"`, `{"type":"string"}`, strings.Repeat(`{"properties":{"a":`, 3000) + "{}" + strings.Repeat("}}", 3000),
-		properties(`"self":{"$ref":"#"}`), properties(`"id":{"title":"` + strings.Repeat("x", 900_000) + `"}`), properties(`"x":{"$ref":"https://elsewhere/` + planted + `"}`),
+		properties(`"self":{"$ref":"#"}`), properties(`"id":{"title":"` + strings.Repeat("x", 900_000) + `"}`), properties(`"x":{"$ref":"https://elsewhere/x.json"}`),
 		properties(`"id":{"type":"boolean"}`), `[` + strings.Repeat("0,", 200_000) + `0]`,
 	}
 	kinds := map[int]string{2: "AVRO", 3: "PROTOBUF"}

@@ -266,9 +266,8 @@ func (r *reader) all(t *Type, n, in *node) *Error {
 			return err
 		}
 		if t.Kind == Any {
-			fields := t.Fields
+			of.Fields = append(t.Fields, of.Fields...)
 			*t = *of
-			t.Fields = append(fields, of.Fields...)
 			continue
 		}
 		for _, f := range of.Fields {
