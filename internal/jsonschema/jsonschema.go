@@ -88,7 +88,7 @@ func (t *Type) Named(name string) *Field {
 
 // Error says why the fields of a schema cannot be told.
 type Error struct {
-	Limit bool // it is beyond a limit
+	Limit bool   // it is beyond a limit
 	Why   string // behind "it"
 }
 
