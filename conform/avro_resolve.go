@@ -30,6 +30,7 @@ const (
 	avroJSON                     // as text of JSON
 	avroNested                   // into a column of a nested type
 	avroOther                    // by way of what it is as text
+	avroVariable                 // of Debezium: an object with a scale and an unscaled number
 )
 
 // The changes that a schema of Avro shows before any value does.

@@ -222,8 +222,16 @@ func (d *Decoder) decimal(op *avroOp, b []byte, in place) {
 		d.reject(int(op.column), ReasonOverflow, "no more digits than its schema says", in)
 		return
 	}
+	scale := op.of.Scale
+	for ; scale < 0 && d.text[0] != '0'; scale++ { // as Debezium has them
+		d.text = append(d.text, '0')
+	}
+	d.binary = jsontext.AppendScaled(d.binary[:0], d.text, max(scale, 0))
+	if c.kind == schema.String {
+		c.codes[d.row] = c.index.add(d.binary, true, d.row)
+		return
+	}
 	c.ints[d.row] = 0
-	d.binary = jsontext.AppendScaled(d.binary[:0], d.text, op.of.Scale)
 	if c.isTime() {
 		d.epoch(op, d.binary, in)
 		return

@@ -185,6 +185,11 @@ func (c *connectCompiler) value(column int, p *connectParts) bool {
 }
 
 func (c *connectCompiler) scalar(f *field, column int, p *connectParts) bool {
+	if c.is(p, connectName, "io.debezium.data.VariableScaleDecimal") && !f.json {
+		f.sent = f.variableScale(column)
+		f.findUsual()
+		return true
+	}
 	t, ok := c.logical(p)
 	f.sent = nil
 	if ok && t != nil && !f.json {
@@ -239,6 +244,9 @@ func (c *connectCompiler) part(i int32, p *connectParts) bool {
 // sentAs is how a value of a logical type becomes one of the column, nil: as JSON has it.
 func (f *field) sentAs(t *avroschema.Type, column int) *avroOp {
 	code, _ := f.avroCode(t)
+	if code == avroUnfit && t.Kind == avroschema.Decimal && f.kind == schema.String {
+		code = avroOther
+	}
 	op := &avroOp{code: code, column: int32(column), of: t, mul: 1}
 	switch {
 	case code == avroBytes, code == avroUnfit && t.Kind != avroschema.Decimal && (f.kind == schema.Int || f.kind == schema.Long):
@@ -249,6 +257,16 @@ func (f *field) sentAs(t *avroschema.Type, column int) *avroOp {
 		op.scaledBounds(f)
 	}
 	return op
+}
+
+// variableScale is how a decimal with a scale of its own becomes one of the column, nil: it
+// never does.
+func (f *field) variableScale(column int) *avroOp {
+	switch f.kind {
+	case schema.Int, schema.Long, schema.Float, schema.Double, schema.Decimal, schema.String:
+		return &avroOp{code: avroVariable, column: int32(column), of: &avroschema.Type{Kind: avroschema.Decimal, Base: avroschema.Bytes, Precision: 1 << 30}}
+	}
+	return nil
 }
 
 // logical is the type of values that are not written as JSON has them, nil for all others.

@@ -242,6 +242,9 @@ func (d *Decoder) finish() Report {
 	if cap(d.json) > keptText {
 		d.json = nil
 	}
+	if cap(d.around.text) > keptText {
+		d.around.text = nil
+	}
 	if cap(d.cells) > keptCells {
 		d.cells = nil
 	}

@@ -6,11 +6,12 @@ import (
 
 // envelope is what a Decoder knows of what stands around rows of JSON.
 type envelope struct {
-	on      bool  // records have something around their rows
-	connect bool  // a schema of Kafka Connect and a payload
-	file    bool  // records are of a file, which may hold rows without anything around
-	places  []int // of the members of a change event, by eventPlan; 0: it has none
-	row     bool  // it had an object in after, which is decoded
+	on      bool   // records have something around their rows
+	connect bool   // a schema of Kafka Connect and a payload
+	file    bool   // records are of a file, which may hold rows without anything around
+	places  []int  // of the members of a change event, by eventPlan; 0: it has none
+	row     bool   // it had an object in after, which is decoded
+	text    []byte // a row that came as the text of an object
 
 	schema, payload int          // where they stand, 0: they do not
 	base            connectState // of records without a schema
@@ -76,7 +77,7 @@ func (d *Decoder) isEvent() bool {
 
 // bytes is the memory that is held for schemas.
 func (a *envelope) bytes() int64 {
-	n := a.held
+	n := a.held + int64(cap(a.text))
 	for _, s := range a.known {
 		if s != a.now {
 			n += s.learned.bytes()

@@ -51,7 +51,10 @@ func FuzzEnvelope(f *testing.F) {
 	for i, text := range aroundRows {
 		f.Add(around(text, good[0]), byte(i))
 		f.Add(around(text, []byte(`{"id":1,"amount":"AQI=","at":5}`)), byte(i))
+		f.Add(around(text, []byte(asText(`{"id":{"$numberLong":"1"},"amount":{"$numberDecimal":"1.5"},"at":{"$date":{"$numberLong":"5"}}}`))), byte(i))
+		f.Add(around(strings.Replace(text, "data.Decimal", "data.VariableScaleDecimal", 1), []byte(`{"id":1,"amount":{"scale":2,"value":"AQI="}}`)), byte(i))
 	}
+	f.Add(around(strings.Replace(aroundRows[2], "org.apache.kafka.connect.data.Decimal", "io.debezium.data.VariableScaleDecimal", 1), []byte(`{"id":1,"amount":{"scale":-2,"value":"AQI="}}`)), byte(2))
 	for _, c := range corpus(f) {
 		if len(c.value) < 1<<10 {
 			f.Add(around(aroundRows[0], c.value), byte(0))
@@ -107,7 +110,11 @@ func TestF4MutilatedEnvelopes(t *testing.T) {
 		var values [][]byte
 		for range 6 {
 			for _, text := range aroundRows {
-				whole := around(text, good[rng.IntN(2)])
+				row := good[rng.IntN(2)]
+				if rng.IntN(4) == 0 {
+					row = []byte(asText(string(row)))
+				}
+				whole := around(text, row)
 				if rng.IntN(2) == 0 {
 					whole = around(aroundRows[2+rng.IntN(2)], whole)
 				}
@@ -137,7 +144,8 @@ func TestF4MutilatedEnvelopes(t *testing.T) {
 			if (b.Fates[row] == batch.Written || b.Fates[row] == batch.Filtered) && !json.Valid(value) {
 				t.Fatalf("table %d, row %d was accepted, encoding/json calls it invalid: %s", seed, row, value)
 			}
-			if json.Valid(value) && rejectOf(b, row) == conform.ReasonSyntax {
+			inText := bytes.Contains(value, []byte(`\"`)) // a row that is a text, which need not be JSON
+			if json.Valid(value) && !inText && rejectOf(b, row) == conform.ReasonSyntax {
 				t.Fatalf("table %d, row %d was rejected for its syntax, encoding/json calls it valid: %s", seed, row, value)
 			}
 		}

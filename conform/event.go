@@ -124,19 +124,21 @@ func (d *Decoder) settle(depth int) {
 	places := d.around.places
 	switch op := d.op(places[eventOp]); op {
 	case 'c', 'u', 'r':
-		if !d.around.row {
+		if !d.around.row && !d.document(places[eventAfter]) {
 			d.noRow(places[eventAfter], wantAfter)
 			return
 		}
 	case 'd':
-		if at := places[eventBefore]; at == 0 || d.buf[at] != '{' {
-			d.noRow(at, wantBefore)
-			return
-		}
+		at := places[eventBefore]
 		if d.around.row {
 			d.startOver()
 		}
-		if _, ok := d.inRow(places[eventBefore], depth+1); !ok {
+		if at > 0 && d.buf[at] == '{' {
+			if _, ok := d.inRow(at, depth+1); !ok {
+				return
+			}
+		} else if !d.document(at) {
+			d.noRow(at, wantBefore)
 			return
 		}
 	case 't', 'm': // a table is emptied, or a message that is of none

@@ -190,7 +190,7 @@ func (d *Decoder) buildLeaf(column, pos, depth int) (int, bool) {
 	c := &d.slots[column]
 	c.ints, c.codes = c.v.Ints, c.v.Codes
 	d.row = c.v.Rows() - 1
-	if first := d.peek(pos); !c.json && (first == '{' || first == '[') {
+	if first := d.peek(pos); !c.json && (first == '{' && !c.variable() || first == '[') {
 		next, ok := d.skip(pos, depth)
 		if ok {
 			d.unfit(column, ReasonType, pos, next-pos)

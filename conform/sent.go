@@ -2,6 +2,7 @@ package conform
 
 import (
 	"encoding/base64"
+	"strconv"
 	"unicode/utf8"
 
 	"tidemark/internal/avroschema"
@@ -88,20 +89,16 @@ func (d *Decoder) quickCount(c *column, pos int) int {
 func (d *Decoder) sentText(c *column, text []byte, in place) bool {
 	op := c.sent
 	switch k := op.of.Kind; {
-	case k != avroschema.Decimal && k != bytesKind:
+	case k != avroschema.Decimal && k != bytesKind, op.code == avroVariable:
 		return false
 	case op.code == avroUnfit:
 		d.unfit(int(op.column), ReasonType, in.at, in.length)
 		return true
 	}
-	n := base64.StdEncoding.DecodedLen(len(text))
-	if cap(d.binary) < n {
-		d.binary = make([]byte, n)
+	if !d.unbase(int(op.column), text, in) {
+		return true
 	}
-	n, err := base64.StdEncoding.Strict().Decode(d.binary[:n], text)
-	switch b := d.binary[:n]; {
-	case err != nil:
-		d.reject(int(op.column), ReasonType, "text in base64, as its schema says", in)
+	switch b := d.binary; {
 	case op.of.Kind == avroschema.Decimal:
 		d.decimal(op, b, in)
 	case !utf8.Valid(b):
@@ -135,4 +132,86 @@ func (d *Decoder) sentNumber(c *column, pos, next int) bool {
 	}
 	d.time(op, x, in)
 	return true
+}
+
+// variable reports whether values are decimals that say their scales.
+func (f *field) variable() bool { return f.sent != nil && f.sent.code == avroVariable }
+
+// wantVariable says what a decimal with a scale of its own looks like.
+const wantVariable = "an object with scale and value, as io.debezium.data.VariableScaleDecimal says"
+
+// mostVariable is how far a scale may be from 0: numbers of more digits fit no column.
+const mostVariable = 1000
+
+// variable decodes the object at pos, a decimal of Debezium that says its scale. It returns the
+// place behind it.
+func (d *Decoder) variable(column, pos int) (int, bool) {
+	next, ok := d.skip(pos, d.level)
+	if !ok {
+		return 0, false
+	}
+	c, in := &d.slots[column], place{pos, next - pos}
+	scale, value, ok := d.variableParts(pos)
+	if !ok {
+		d.reject(column, ReasonType, wantVariable, in)
+		return next, true
+	}
+	c.sent.of.Scale = scale
+	text := d.buf[value.from:value.to]
+	if value.escaped {
+		text, _ = d.unescape(value)
+	}
+	if d.unbase(column, text, in) {
+		d.decimal(c.sent, d.binary, in)
+	}
+	return next, true
+}
+
+// variableParts finds the scale and the text of the number in the object at pos, which is JSON.
+func (d *Decoder) variableParts(pos int) (scale int, value span, ok bool) {
+	at := d.space(pos + 1)
+	scaled, valued := false, false
+	for done := d.peek(at) == '}'; !done; {
+		s, key, good := d.readKey(at)
+		if !good {
+			return 0, value, false
+		}
+		isScale, isValue := string(key) == "scale", string(key) == "value"
+		at = d.space(d.space(s.to+1) + 1)
+		next, good := d.skip(at, d.level)
+		switch {
+		case !good, isScale && scaled, isValue && valued:
+			return 0, value, false
+		case isScale:
+			n, err := strconv.Atoi(string(d.buf[at:next]))
+			if err != nil || n < -mostVariable || n > mostVariable {
+				return 0, value, false
+			}
+			scale, scaled = n, true
+		case isValue:
+			if d.buf[at] != '"' {
+				return 0, value, false
+			}
+			value, _ = d.str(at)
+			valued = true
+		}
+		if at, done, good = d.further(next); !good {
+			return 0, value, false
+		}
+	}
+	return scale, value, scaled && valued
+}
+
+// unbase decodes base64 into d.binary. It rejects what is none.
+func (d *Decoder) unbase(column int, text []byte, in place) bool {
+	n := base64.StdEncoding.DecodedLen(len(text))
+	if cap(d.binary) < n {
+		d.binary = make([]byte, n)
+	}
+	n, err := base64.StdEncoding.Strict().Decode(d.binary[:n], text)
+	d.binary = d.binary[:n]
+	if err != nil {
+		d.reject(column, ReasonType, "text in base64, as its schema says", in)
+	}
+	return err == nil
 }

@@ -59,6 +59,8 @@ func (d *Decoder) value(column, pos int) (int, bool) {
 			}
 		}
 		return next, ok
+	case c == '{' && d.slots[column].variable():
+		return d.variable(column, pos)
 	default:
 		next, ok := d.skip(pos, d.level)
 		if ok {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -109,6 +110,9 @@ func TestInferNestedRoundTrip(t *testing.T) {
 		{"connect and debezium", `{"payload":{"before":null,"after":#,"op":"c","ts_ms":1795342530123},"schema":{"type":"struct","fields":[{"field":"before","type":"struct","fields":[` + strings.Join(strings.Fields(fields), "") +
 			`]},{"field":"after","type":"struct","fields":[` + strings.Join(strings.Fields(fields), "") + `]},{"field":"op","type":"string"},{"field":"ts_ms","type":"int64"}]}}`,
 			[]string{"format: connect-json\ndebezium: true\ncolumns:", `name: price, type: "decimal(18,2)"`, "name: made, type: timestamp"}},
+		{"documents", `{"before":null,"after":TEXT,"op":"c","ts_ms":1795342530123}`, []string{"format: json\ndebezium: true\n", `name: tags, type: "list<string>"`, `name: customer, type: "struct<city:string,since:date,sub:struct<n:long,m:long>>"`}},
+		{"documents with a schema", `{"schema":{"type":"struct","fields":[{"field":"after","type":"string"},{"field":"op","type":"string"},{"field":"ts_ms","type":"int64"}]},"payload":{"after":TEXT,"op":"c","ts_ms":1795342530123}}`,
+			[]string{"format: connect-json\ndebezium: true\n", `name: tags, type: "list<string>"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var values [][]byte
@@ -119,7 +123,11 @@ func TestInferNestedRoundTrip(t *testing.T) {
 				}
 				row := fmt.Sprintf(`{"id":%d,"at":"2026-11-22T10:00:00Z","rates":{"C%d":1.5,"D%d":2.5},"tags":["a",null],"customer":{"city":"Bern","since":"2026-01-02","sub":{"n":%d}},`+
 					`"items":[{"sku":"a","n":%d},{"sku":"b","n":1}],"free":%s,"price":"BOI=","day":20779,"made":1795342530123,"lines":[{"price":"BOI="}]}`, i, i%11, i%13, i, i, free)
-				values = append(values, []byte(strings.Replace(c.around, "#", row, 1)))
+				document, err := json.Marshal(strings.Replace(row, `{"n":`, `{"n":{"$numberLong":"9"},"m":`, i%2))
+				if err != nil {
+					t.Fatal(err)
+				}
+				values = append(values, []byte(strings.Replace(strings.Replace(c.around, "TEXT", string(document), 1), "#", row, 1)))
 			}
 			broker := broker(t)[0]
 			produce(t, broker, values...)

@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/config":   {"internal/schema", "internal/store", "quality", "watermark"},
 	"internal/pipeline": {"consumer", "conform", "watermark", "quality", "writer", "internal/batch", "internal/schema", "internal/ledger", "internal/store", "internal/keyload", "internal/spill"},
 	"internal/rawfile":  {"internal/batch", "internal/schema", "internal/store", "internal/avroschema", "internal/jsontext"},
-	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema", "internal/jsonschema"},
+	"internal/infer":    {"internal/rawfile", "internal/batch", "internal/schema", "internal/avroschema", "internal/protoschema", "internal/jsonschema", "internal/jsontext"},
 	"internal/backfill": {"consumer", "internal/pipeline", "internal/rawfile", "internal/batch", "internal/schema", "internal/ledger"},
 	"internal/replay":   {"consumer", "internal/pipeline", "internal/batch", "internal/ledger", "internal/store"},
 	"internal/schemas":  {"conform", "internal/avroschema", "internal/protoschema", "internal/jsonschema", "internal/batch", "internal/registry", "internal/registry/wire"},

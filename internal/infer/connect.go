@@ -40,6 +40,9 @@ func Connect(values [][]byte) (r *Result, changes bool) {
 			continue
 		}
 		fields, change := s.row()
+		if fields == nil {
+			continue // rows are texts: their values tell
+		}
 		newest := r == nil
 		if newest {
 			r, changes = &Result{}, change
@@ -62,7 +65,7 @@ func Connect(values [][]byte) (r *Result, changes bool) {
 	return r, changes
 }
 
-// row is the fields of the row, and whether it stands within a change event.
+// row is the fields of the row, and whether it stands within a change event; nil: it is a text.
 func (s *connectSchema) row() (fields []connectSchema, change bool) {
 	members := map[string]*connectSchema{}
 	for i := range s.Fields {
@@ -72,8 +75,12 @@ func (s *connectSchema) row() (fields []connectSchema, change bool) {
 		return s.Fields, false
 	}
 	for _, image := range []string{"after", "before"} {
-		if m := members[image]; m != nil && m.Type == "struct" {
+		switch m := members[image]; {
+		case m == nil:
+		case m.Type == "struct":
 			return m.Fields, true
+		case m.Type == "string":
+			return nil, true
 		}
 	}
 	return s.Fields, false
@@ -97,6 +104,8 @@ func (s *connectSchema) scalar() (schema.Type, string) {
 	switch s.Name {
 	case "org.apache.kafka.connect.data.Decimal":
 		return s.decimal()
+	case "io.debezium.data.VariableScaleDecimal":
+		return of(schema.String), "decimals, each with a scale of its own: or of type decimal(18,4), as long as they fit"
 	case "org.apache.kafka.connect.data.Date", "io.debezium.time.Date":
 		return of(schema.Date), ""
 	case "org.apache.kafka.connect.data.Timestamp", "io.debezium.time.ZonedTimestamp":

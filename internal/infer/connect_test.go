@@ -45,6 +45,7 @@ func TestConnect(t *testing.T) {
 		`"type":"array","items":{"type":"string","name":"io.debezium.data.Enum"}`:                                                           "list<string>",
 		`"type":"struct","fields":[{"field":"a","type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}]`: "struct<a:decimal(18,2)>",
 		`"type":"nonsense"`: "json",
+		`"type":"struct","name":"io.debezium.data.VariableScaleDecimal","fields":[{"field":"scale","type":"int32"},{"field":"value","type":"bytes"}]`: "string",
 	} {
 		r, changes := infer.Connect([][]byte{[]byte("{"), connectValue(`{"field":"x",` + field + `}`), []byte(`{"schema":null,"payload":{}}`), nil})
 		if r == nil || changes || len(r.Columns) != 1 || r.Columns[0].Name != "x" || r.Columns[0].Type.String() != want {
@@ -88,7 +89,7 @@ func TestConnectSchemas(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", fields, got, want)
 		}
 	}
-	for _, v := range []string{`{"schema":{"type":"string"},"payload":1}`, `{"schema":[],"payload":{}}`, `{"id":1}`, "", "[]"} {
+	for _, v := range []string{`{"schema":{"type":"struct","fields":[{"field":"after","type":"string"},{"field":"op","type":"string"},{"field":"ts_ms","type":"int64"}]},"payload":{}}`, `{"schema":{"type":"string"},"payload":1}`, `{"schema":[],"payload":{}}`, `{"id":1}`, "", "[]"} {
 		if r, _ := infer.Connect([][]byte{[]byte(v)}); r != nil {
 			t.Errorf("%s: %+v", v, r)
 		}

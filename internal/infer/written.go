@@ -1,13 +1,13 @@
 package infer
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"tidemark/internal/avroschema"
+	"tidemark/internal/jsontext"
 	"tidemark/internal/protoschema"
 	"tidemark/internal/schema"
 )
@@ -175,9 +175,14 @@ func Unwrap(value []byte) (record []byte, kind string) {
 		return value, ""
 	}
 	for _, image := range []json.RawMessage{whole["after"], whole["before"]} {
-		if len(image) > 0 && !bytes.Equal(image, []byte("null")) {
-			return image, "json" + Changes
+		if len(image) == 0 || image[0] == 'n' {
+			continue
 		}
+		var text string // of MongoDB
+		if json.Unmarshal(image, &text) == nil {
+			image = jsontext.AppendPlain(nil, []byte(text))
+		}
+		return image, "json" + Changes
 	}
 	return value, ""
 }

@@ -90,6 +90,7 @@ func TestUnwrap(t *testing.T) {
 		`{"before":null,"after":{"id":1},"op":"c","ts_ms":1}`:                         {`{"id":1}`, "json with debezium: true"},
 		`{"before":{"id":2},"after":null,"op":"d","ts_ms":1}`:                         {`{"id":2}`, "json with debezium: true"},
 		`{"schema":{},"payload":{"before":null,"after":{"id":1},"op":"c","ts_ms":1}}`: {`{"id":1}`, "connect-json with debezium: true"},
+		`{"before":null,"after":"{\"_id\":{\"$oid\":\"a\"}}","op":"c","ts_ms":1}`:     {`{"_id":"a"}`, "json with debezium: true"},
 		`{"op":"c","ts_ms":1}`:                                                        {`{"op":"c","ts_ms":1}`, ""},
 		`{`:                                                                           {`{`, ""},
 		``:                                                                            {``, ""},
