@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/conform"
 	"tidemark/internal/batch"
 	"tidemark/internal/schema"
 )
@@ -69,6 +70,22 @@ func TestDocuments(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestDocumentPlaces: what is wrong with a row in a text has the place of the text.
+func TestDocumentPlaces(t *testing.T) {
+	table := tableOf(t, "n long", "m long")
+	table.AddChange()
+	value := `{"op":"c","after":` + asText(`{"n":"x","m":{"$numberLong":"1"}}`) + `}`
+	plan, err := conform.Compile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bothWays(t, plan, table, rawOf([]byte(value)))
+	at := strings.Index(value, `"{`)
+	if got, want := b.Detail(b.Rejects), fmt.Sprintf("type: column n at byte %d: a whole number of 64 bits", at); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
