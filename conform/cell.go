@@ -115,18 +115,21 @@ func (d *Decoder) cell(f *headerField, k *cell) {
 
 // shortText gives a column a text of up to 15 bytes.
 func (d *Decoder) shortText(c *column, from, n int) {
-	b := twoWords(d.buf, from)
-	// keyOf, for a text whose length is known.
-	key := textKey{
-		binary.LittleEndian.Uint64(b[:]) & lowBytes(min(n, 8)),
-		binary.LittleEndian.Uint64(b[8:])&lowBytes(max(n-8, 0)) | uint64(n+1)<<56,
-	}
+	key := shortKey(twoWords(d.buf, from), n)
 	if e := c.index.at(key); e.key == key {
 		c.codes[d.row] = e.code
 		return
 	}
 	text := d.buf[from : from+n]
 	c.codes[d.row] = c.index.add(text, plain(text), d.row)
+}
+
+// shortKey is keyOf for a text whose length is known.
+func shortKey(b *[16]byte, n int) textKey {
+	return textKey{
+		binary.LittleEndian.Uint64(b[:]) & lowBytes(min(n, 8)),
+		binary.LittleEndian.Uint64(b[8:])&lowBytes(max(n-8, 0)) | uint64(n+1)<<56,
+	}
 }
 
 // cellValue is cell without short cuts, for a field that is not null.

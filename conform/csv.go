@@ -47,6 +47,9 @@ func (d *Decoder) line(h *header) {
 		ok bool
 	)
 	if q := d.plan.csv.quote; q == 0 || bytes.IndexByte(d.buf[from:to], q) < 0 {
+		if h.quick && !d.plain && d.quickLine(h, from, to) {
+			return
+		}
 		n, ok = d.bareCells(from, to)
 	} else {
 		n, ok = d.quotedCells(from, to)
@@ -64,11 +67,7 @@ func (d *Decoder) line(h *header) {
 
 // fields gives the columns what the cells hold.
 func (d *Decoder) fields(h *header) {
-	if h.told != d.drift.batch {
-		h.told = d.drift.batch
-		d.tellHeader(h)
-	}
-	h.records++
+	d.heard(h)
 	for i := range h.fields {
 		f, k := &h.fields[i], &d.cells[i]
 		if f.column >= 0 {

@@ -31,7 +31,7 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 		var next int
 		switch c := it.of; it.class {
 		case classText: // quickText, inline
-			key, n, ok := keyOf(twoWords(d.buf, value))
+			key, n, ok := keyOf(twoWords(d.buf, value), quotes8)
 			if e := c.index.at(key); e.key == key && ok {
 				c.codes[d.row] = e.code
 				next = value + n + 1

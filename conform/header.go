@@ -2,6 +2,7 @@ package conform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tidemark/internal/batch"
@@ -16,6 +17,7 @@ type header struct {
 	cases   []toldDrift    // columns whose names are written in another case
 	dropped bool           // fields without a column are dropped
 	doubled bool           // a name stands there twice
+	quick   bool           // quickLine is for its lines
 	told    uint32         // the batch that was told the differences last
 	records int64          // lines of that batch
 	wants   map[int]string // by the wrong number of fields
@@ -95,6 +97,8 @@ func (p *Plan) newHeader(names []string) *header {
 		f := &h.fields[i-1]
 		f.class = p.columns[column].textClass(&p.csv)
 	}
+	h.quick = !h.doubled && len(p.csv.nulls) == 0 && len(h.fields) > 0 &&
+		!slices.ContainsFunc(h.fields, func(f headerField) bool { return f.column < 0 })
 	return h
 }
 
@@ -137,6 +141,15 @@ func (p *Plan) byCase(h *header, holder []int) {
 			h.cases = append(h.cases, newToldDrift(batch.Drift{Change: changeCase, Column: c.Name, From: string(f.name), To: name}))
 		}
 	}
+}
+
+// heard counts a line of a header, of which the batch is told before the first.
+func (d *Decoder) heard(h *header) {
+	if h.told != d.drift.batch {
+		h.told = d.drift.batch
+		d.tellHeader(h)
+	}
+	h.records++
 }
 
 // tellHeader lists how a header differs from the table, and what its first line differs in

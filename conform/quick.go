@@ -292,7 +292,7 @@ func (d *Decoder) quickBoolean(c *column, pos int) int {
 
 // quickText reads a text without escapes, behind its opening quote.
 func (d *Decoder) quickText(c *column, pos int) int {
-	key, n, ok := keyOf(twoWords(d.buf, pos))
+	key, n, ok := keyOf(twoWords(d.buf, pos), quotes8)
 	if !ok {
 		return d.quickLong(c, pos)
 	}
