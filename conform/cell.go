@@ -61,6 +61,10 @@ func (f *field) textClass(s *csvStyle) class {
 		if !s.comma {
 			return classDouble
 		}
+	case schema.Date:
+		if f.layout == "" {
+			return classDate
+		}
 	case schema.Timestamp:
 		switch {
 		case f.layout != "":
@@ -101,6 +105,10 @@ func (d *Decoder) cell(f *headerField, k *cell) {
 			next = d.quickDouble(int(f.column), from)
 		case classEpoch:
 			next = d.quickEpoch(c, from)
+		case classDate:
+			if c.ints[d.row], next = d.dayAt(from); next != to {
+				c.ints[d.row] = 0
+			}
 		case classMoment:
 			if c.ints[d.row], next = d.momentAt(from); next != to {
 				c.ints[d.row] = 0

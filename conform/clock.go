@@ -102,15 +102,25 @@ func zoneOffset(w uint64) (offset int64, ok bool) {
 
 // quickDate reads a date behind its opening quote.
 func (d *Decoder) quickDate(c *column, pos int) int {
-	const like, add = 0x223030, 0x7f7676 // 00"
-	date, tail := word(d.buf, pos)^dateLike, word(d.buf, pos+8)&lowBytes(3)^like
+	at, next := d.dayAt(pos)
+	if next == 0 || d.buf[next] != '"' {
+		return 0
+	}
+	c.ints[d.row] = at
+	return next + 1
+}
+
+// dayAt reads a date such as 2026-11-22, in days since 1970, and returns the place behind it,
+// 0 for whatever else.
+func (d *Decoder) dayAt(pos int) (day int64, next int) {
+	const like, add = 0x3030, 0x7676 // 00
+	date, tail := word(d.buf, pos)^dateLike, word(d.buf, pos+8)&lowBytes(2)^like
 	if (date|(date+dateAdd)|tail|(tail+add))&highs != 0 {
-		return 0
+		return 0, 0
 	}
-	at, ok := d.midnight(date, tail&0xffff)
+	at, ok := d.midnight(date, tail)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	c.ints[d.row] = at / dayMicros
-	return pos + 11
+	return at / dayMicros, pos + 10
 }

@@ -37,7 +37,7 @@ func TestF4CSVShortCutAgrees(t *testing.T) {
 		}
 		order := []string{"id"}
 		for _, i := range rng.Perm(len(names)) {
-			if names[i] != "id" && rng.IntN(3) > 0 {
+			if few := names[i] == "ok" || names[i] == "data"; names[i] != "id" && rng.IntN(3) > 0 && (!few || seed%4 == 0) { // for those there is no short cut
 				order = append(order, names[i])
 			}
 		}

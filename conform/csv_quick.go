@@ -37,6 +37,8 @@ func (d *Decoder) quickLine(h *header, from, to int) bool {
 			next = d.quickDecimal(int(f.column), pos, silent)
 		case classMoment:
 			c.ints[d.row], next = d.momentAt(pos)
+		case classDate:
+			c.ints[d.row], next = d.dayAt(pos)
 		case classDouble:
 			next = d.quickDouble(int(f.column), pos)
 		case classEpoch:

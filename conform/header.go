@@ -98,7 +98,7 @@ func (p *Plan) newHeader(names []string) *header {
 		f.class = p.columns[column].textClass(&p.csv)
 	}
 	h.quick = !h.doubled && len(p.csv.nulls) == 0 && len(h.fields) > 0 &&
-		!slices.ContainsFunc(h.fields, func(f headerField) bool { return f.column < 0 })
+		!slices.ContainsFunc(h.fields, func(f headerField) bool { return f.column < 0 || f.class == classOther })
 	return h
 }
 
