@@ -15,7 +15,8 @@ func fuzzTable(tb testing.TB, kind byte) *schema.Table {
 	tb.Helper()
 	kinds := []string{"int", "long", "float", "double", "decimal(18,4)", "string", "boolean", "date", "timestamp", "timestamp unit=ms", "binary", "json"}
 	at := func(i int) string { return kinds[(int(kind)+i)%len(kinds)] }
-	return tableOf(tb, "a "+at(0), "b "+at(1)+" required", "c "+at(2), "d "+at(3)+" also=e", "f "+at(4)+" from=in.f", "g "+at(5)+" from=in.g[1].h", "k "+at(6)+" from=map.k", "map json", "y json also=x")
+	return tableOf(tb, "a "+at(0), "b "+at(1)+" required", "c "+at(2), "d "+at(3)+" also=e", "f "+at(4)+" from=in.f", "g "+at(5)+" from=in.g[1].h", "k "+at(6)+" from=map.k", "map json", "y json also=x",
+		"more list<struct<a:string,map:map<string,long>,more:list<json>>>", "packed list<long>", "n map<string,struct<a:date,b:list<decimal(9,2)>>>")
 }
 
 // Whatever the schema and the bytes: no panic, a cost that their length bounds, the good
@@ -32,6 +33,11 @@ func FuzzAvro(f *testing.F) {
 	f.Add(rec(fieldOf("in", `{"type":"record","name":"q","fields":[{"name":"g","type":{"type":"array","items":{"type":"map","values":"long"}}}]}`)), []byte("\x04\x00\x02\x02h\x02\x00\x00"), byte(1))
 	f.Add(rec(fieldOf("x", `{"type":"array","items":"null"}`), fieldOf("map", `{"type":"map","values":["null","long"]}`)), []byte("\xfe\xff\x07\x00\x02\x02k\x02\x08\x00"), byte(0))
 	f.Add(rec(fieldOf("x", `{"type":"array","items":{"type":"array","items":{"type":"record","name":"q","fields":[]}}}`)), []byte("\x02\xfe\xff\x03\x00\x00"), byte(0))
+	item := rec(fieldOf("a", `["null","string"]`), fieldOf("map", `{"type":"map","values":"int"}`), fieldOf("z", `"string"`))
+	f.Add(rec(fieldOf("more", `{"type":"array","items":`+item[:len(item)-1]+`}}`), fieldOf("packed", `["null",{"type":"array","items":["null","long"]}]`)),
+		[]byte("\x02\x02\x02x\x02\x02k\x02\x00\x00\x00\x02\x03\x04\x00\x02\x02\x00"), byte(3))
+	f.Add(rec(fieldOf("packed", `{"type":"array","items":"null"}`), fieldOf("n", `{"type":"map","values":{"type":"map","values":{"type":"array","items":"string"}}}`)),
+		[]byte("\xfe\xff\x01\x00\x02\x02k\x02\x02b\x02\x061.5\x00\x00\x00"), byte(7))
 	f.Fuzz(func(t *testing.T, text string, datum []byte, kind byte) {
 		table := fuzzTable(t, kind)
 		one := newDecoder(t, table)

@@ -20,6 +20,9 @@ func describe(b *batch.Batch, column, row int) string {
 	case batch.Defaulted:
 		mark = "~"
 	}
+	if typ := b.Table.Columns[column].Type; typ.Kind.Nested() {
+		return mark + shown(v, typ, row)
+	}
 	if v.Codes != nil {
 		return mark + string(v.Text(row))
 	}
