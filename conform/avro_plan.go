@@ -226,8 +226,19 @@ func (c *avroCompiler) unfit(op *avroOp) bool {
 	if op.code != avroUnfit {
 		return false
 	}
-	op.want = c.plan.slot(int(op.column)).typeName + ": the record's schema has " + op.of.String()
+	f := c.plan.slot(int(op.column))
+	op.want = f.mismatch(op.of.String(), op.of.Inexact())
 	return true
+}
+
+// mismatch says that a type of a schema never becomes the column's; it is inexact where it is
+// that of floats.
+func (f *field) mismatch(name, inexact string) string {
+	want := f.typeName + ": the record's schema has " + name
+	if f.kind == schema.Decimal && inexact != "" {
+		want += ", which from_float: true would allow"
+	}
+	return want
 }
 
 func hasNull(t *avroschema.Type) bool {

@@ -128,7 +128,10 @@ func (f *field) avroFraction(t *avroschema.Type) (avroCode, string) {
 			return avroOther, ""
 		}
 	}
-	return avroUnfit, "" // a decimal is never made of what is not exact
+	if f.kind == schema.Decimal && f.inexact {
+		return avroOther, changeNarrow
+	}
+	return avroUnfit, "" // a decimal is made of what is exact
 }
 
 func (f *field) avroString(t *avroschema.Type) (avroCode, string) {

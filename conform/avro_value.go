@@ -333,6 +333,8 @@ func (d *Decoder) fraction(op *avroOp, pos int) int {
 	}
 	c := &d.slots[op.column]
 	switch {
+	case c.kind == schema.Decimal: // from_float
+		d.shortest(op, x, size, place{pos, n})
 	case math.IsNaN(x) || math.IsInf(x, 0):
 		d.notFinite(op, pos, n)
 	case c.kind == schema.Float:
@@ -349,6 +351,16 @@ func (d *Decoder) fraction(op *avroOp, pos int) int {
 		d.setNumeral(int(op.column), d.text, pos, n)
 	}
 	return pos + n
+}
+
+// shortest gives a decimal the number with the fewest digits that names a float of so many bits.
+func (d *Decoder) shortest(op *avroOp, x float64, size int, in place) {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		d.unfit(int(op.column), ReasonType, in.at, in.length)
+		return
+	}
+	d.text = strconv.AppendFloat(d.text[:0], x, 'e', -1, size)
+	d.setNumeral(int(op.column), d.text, in.at, in.length)
 }
 
 // time gives a column a date, a time of day or a moment.

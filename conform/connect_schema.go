@@ -194,6 +194,8 @@ func (c *connectCompiler) scalar(f *field, column int, p *connectParts) bool {
 	f.sent = nil
 	if ok && t != nil && !f.json {
 		f.sent = f.sentAs(t, column)
+	} else if kind := c.text(p, connectType); ok && f.kind == schema.Decimal && !f.inexact && (kind == "float" || kind == "double") {
+		f.sent = &avroOp{code: avroUnfit, column: int32(column), of: &avroschema.Type{Kind: avroschema.Double}, want: f.mismatch(kind, kind)}
 	}
 	f.findUsual()
 	return ok

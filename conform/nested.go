@@ -34,7 +34,7 @@ func (p *Plan) nestOf(c *schema.Column, t schema.Type, depth int, path string) *
 	n := &nest{depth: depth, cells: t.Leaves(), path: path + "."}
 	var names []nameSlot
 	for i, in := range t.Of {
-		f, _ := compileField(&schema.Column{Name: c.Name, Type: in.Type, Default: schema.Value{Null: true}})
+		f, _ := compileField(&schema.Column{Name: c.Name, Type: in.Type, Default: schema.Value{Null: true}, FromFloat: c.FromFloat})
 		f.top, f.boxed, f.path = int32(p.table.Column(c.Name)), true, path
 		if t.Kind == schema.Struct {
 			f.path += "." + in.Name

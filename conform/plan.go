@@ -41,6 +41,7 @@ type field struct {
 	aliases  []string
 	from     schema.From
 	json     bool   // a value is kept as it stands
+	inexact  bool   // a decimal may be made of a float
 	nest     *nest  // of a nested type, nil: it holds no others
 	boxed    bool   // it is of a nested type, or within one
 	path     string // what it is called where something is told of it
@@ -97,7 +98,7 @@ func Compile(t *schema.Table) (*Plan, error) {
 
 func compileField(c *schema.Column) (field, []error) {
 	f := field{
-		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases, from: c.From, json: c.Type.JSON,
+		kind: c.Type.Kind, required: c.Required, fallback: c.Default, aliases: c.Aliases, from: c.From, json: c.Type.JSON, inexact: c.FromFloat,
 		unit: c.Time.Unit, layout: c.Time.Layout, zone: c.Time.Zone,
 	}
 	if c.Type.Validate() != nil {

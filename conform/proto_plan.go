@@ -256,13 +256,24 @@ func (c *protoCompiler) field(f *protoschema.Field, column int) protoOp {
 	to := c.plan.slot(column)
 	op := c.value(f, column)
 	if op.do == protoUnfit {
-		op.want = to.typeName + ": the record's schema has " + f.String()
+		op.want = to.mismatch(f.String(), inexactOf(f))
 		c.tell(batch.Drift{Change: changeMismatch, Column: to.path, From: f.String(), To: to.typeName})
 	}
 	if to.required && (f.Presence == protoschema.Explicit || f.Of != nil && f.Presence != protoschema.Required && !f.List && !f.Map) {
 		c.tell(batch.Drift{Change: changeNullable, Column: to.path, From: f.String(), To: to.typeName})
 	}
 	return op
+}
+
+// inexactOf is float or double where a value that stands alone is one, or wraps one, else empty.
+func inexactOf(f *protoschema.Field) string {
+	switch {
+	case f.List || f.Map:
+		return ""
+	case f.Of != nil && f.Of.Known == protoschema.Wrapper:
+		return f.Of.Fields[0].Inexact()
+	}
+	return f.Inexact()
 }
 
 // value is what to do with a value of a field for a column.

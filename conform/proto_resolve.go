@@ -149,7 +149,10 @@ func (f *field) protoFraction(of *protoschema.Field) (protoCode, string) {
 			return protoFraction, ""
 		}
 	}
-	return protoUnfit, "" // a decimal is never made of what is not exact
+	if f.kind == schema.Decimal && f.inexact {
+		return protoFraction, changeNarrow
+	}
+	return protoUnfit, "" // a decimal is made of what is exact
 }
 
 func (f *field) protoString() (protoCode, string) {

@@ -117,7 +117,7 @@ func (d *Decoder) sentNumber(c *column, pos, next int) bool {
 	case k == avroschema.Decimal || k == bytesKind || in.length >= maxDigits:
 		return false
 	case op.code == avroUnfit:
-		d.unfit(int(op.column), ReasonType, in.at, in.length)
+		d.unlike(op, in.at, in.at+in.length)
 		return true
 	}
 	n := readNumeral(d.buf[pos:next])

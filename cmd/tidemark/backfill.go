@@ -235,11 +235,12 @@ func rawOptions(t *config.Table, format string) rawfile.Options {
 		if c.Required {
 			o.Required = append(o.Required, names)
 		}
-		switch c.Type.Kind {
-		case schema.Decimal:
+		switch {
+		case c.Type.Kind != schema.Decimal:
+		case c.FromFloat:
+			o.Inexact = append(o.Inexact, names...)
+		default:
 			o.Exact = append(o.Exact, names...)
-		case schema.List, schema.Map, schema.Struct:
-			o.Text = true // lists, maps and structs are filled from JSON alone
 		}
 	}
 	return o

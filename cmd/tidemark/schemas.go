@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tidemark/conform"
 	"tidemark/internal/avroschema"
@@ -79,11 +80,10 @@ func inexact(t *schema.Table, s *avroschema.Schema) error {
 		return err
 	}
 	for _, d := range plan.Differences(s) {
-		c := t.Column(d.Column)
-		if plan.Done(d) != conform.DoneQuarantine || c < 0 || t.Columns[c].Type.Kind != schema.Decimal || d.From != "float" && d.From != "double" {
+		if plan.Done(d) != conform.DoneQuarantine || !strings.HasPrefix(d.To, "decimal(") || d.From != "float" && d.From != "double" {
 			continue
 		}
-		return fmt.Errorf("has a %s for column %s, which is a %s: money is never made of a float, so have the producer write a decimal or a text, or make the column a double", d.From, d.Column, d.To)
+		return fmt.Errorf("has a %s for column %s, which is a %s: money is never made of a float, so have the producer write a decimal or a text, make the column a double, or write from_float: true to take the decimal that names it shortest", d.From, d.Column, d.To)
 	}
 	return nil
 }

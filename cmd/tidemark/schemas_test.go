@@ -249,13 +249,17 @@ func TestFloatForMoney(t *testing.T) {
 	brokers := broker(t)
 	for _, c := range []struct {
 		amount string
+		column string // of the table, in place of what it has
 		code   int
 		says   string
 	}{
-		{`"double"`, 2, "has a double for column amount, which is a decimal(18,2)"},
-		{`["null","float"]`, 2, "has a float for column amount, which is a decimal(18,2)"},
-		{`"string"`, 0, ""},
-		{`{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}`, 0, ""},
+		{`"double"`, "", 2, "has a double for column amount, which is a decimal(18,2)"},
+		{`["null","float"]`, "", 2, "has a float for column amount, which is a decimal(18,2)"},
+		{`"double"`, `"decimal(18,2)", from_float: true`, 0, ""},
+		{`{"type":"array","items":"double"}`, `"list<decimal(18,2)>"`, 2, "has a double for column amount, which is a decimal(18,2)"},
+		{`{"type":"array","items":"double"}`, `"list<decimal(18,2)>", from_float: true`, 0, ""},
+		{`"string"`, "", 0, ""},
+		{`{"type":"bytes","logicalType":"decimal","precision":18,"scale":2}`, "", 0, ""},
 	} {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "payment.avsc")
@@ -265,8 +269,15 @@ func TestFloatForMoney(t *testing.T) {
 		}
 		config := writeConfig(t, fmt.Sprintf("lake: file://%s/lake\nsource_system: test\nkafka: {brokers: [%q], group: g}\ntables:\n", dir, brokers[0])+
 			strings.Replace(fmt.Sprintf(paymentsTable, "avro"), "format: avro", "format: avro\n    schema_file: "+file, 1))
+		if c.column != "" {
+			text, err := os.ReadFile(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config = writeConfig(t, strings.Replace(string(text), `amount, type: "decimal(18,2)"`, "amount, type: "+c.column, 1))
+		}
 		code, _, errs := quiet(t, "run", "-c", config, "--until-current")
-		if code != c.code || !strings.Contains(errs, c.says) {
+		if code != c.code || !strings.Contains(errs, c.says) || code != 0 && !strings.Contains(errs, "from_float: true") {
 			t.Errorf("%s: exit code %d, want %d, and:\n%s", c.amount, code, c.code, errs)
 		}
 	}

@@ -87,6 +87,7 @@ func (t *tableReader) readColumn(v value) (schema.Column, bool) {
 	typed := false
 	s.require("type", "string", func(v value) { typed = v.columnType(&c.Type) })
 	s.with("required", func(v value) { v.truth(&c.Required) })
+	s.with("from_float", func(v value) { v.truth(&c.FromFloat) })
 	s.with("aliases", func(v value) {
 		v.texts(&c.Aliases, "[state]")
 		for _, alias := range c.Aliases {

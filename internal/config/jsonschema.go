@@ -253,7 +253,7 @@ func columnKeys() keys {
 		"default": fragment{"description": "in place of a missing value; null for none", "type": []string{"string", "number", "boolean", "null"}},
 		"from":    aText("where the value stands: a path such as customer.city or items[0].sku, $key, $headers.NAME, $timestamp"), "aliases": texts("other names of the field"),
 		"unit": oneOf("of numbers that stand for a time", "s", "ms", "us", "ns"), "layout": aText("of texts that stand for a time: how 2 January 2006, 15:04:05 would look"),
-		"zone": aText("of times that carry none, such as Europe/Zurich"),
+		"zone": aText("of times that carry none, such as Europe/Zurich"), "from_float": aTruth("a decimal may be made of a float or a double, as its shortest text"),
 	}
 }
 

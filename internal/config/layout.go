@@ -43,8 +43,8 @@ var (
 	dedupeSection    = layout{title: "dedupe", keys: []string{"keys", "within"}}
 	watermarkSection = layout{title: "watermark", keys: []string{"delay", "max_future", "idle_after", "late"}}
 	columnSection    = layout{title: "a column", keys: []string{
-		"name", "type", "required", "default", "from", "aliases", "unit", "layout", "zone",
-	}, absent: []string{"from_float"}}
+		"name", "type", "required", "default", "from", "aliases", "unit", "layout", "zone", "from_float",
+	}}
 	checkSection = layout{title: "a check", keys: []string{
 		"completeness", "at_least", "unique", "scope", "range", "min", "max", "category", "values", "ignore_case",
 		"pattern", "regex", "rule", "nulls", "severity", "name", "reference", "in", "file", "column",

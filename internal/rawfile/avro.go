@@ -295,5 +295,5 @@ func (e *inexactError) Error() string {
 }
 
 func (e *inexactError) at(url string) error {
-	return &Error{URL: url, Err: e, Hint: "give the column `type: double` in the table, or have the producer write a decimal"}
+	return &Error{URL: url, Err: e, Hint: "give the column `type: double` in the table, or `from_float: true` to take the decimal that names each shortest, or have the producer write a decimal"}
 }

@@ -43,7 +43,7 @@ func openParquet(_ context.Context, f io.ReaderAt, size int64, e Entry, o Option
 		return nil, p.wrong(err)
 	}
 	var leaves []*parquetNode
-	if p.top, leaves, err = compileParquet(p.meta.elements, o.Exact); err != nil {
+	if p.top, leaves, err = compileParquet(p.meta.elements, o.Exact, o.Inexact); err != nil {
 		return nil, p.wrong(err)
 	}
 	if err := p.fit(leaves); err != nil {

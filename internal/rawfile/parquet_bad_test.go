@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -256,6 +257,43 @@ func TestParquetLevelsDisagree(t *testing.T) {
 		got := read(t, write(t, "x.parquet", f.file()), options())
 		if c.want == "" && got.err != nil || c.want != "" && (got.err == nil || !strings.Contains(got.err.Error(), c.want)) {
 			t.Errorf("got %v, want %q", got.err, c.want)
+		}
+	}
+}
+
+// TestParquetFloatForDecimal: a float that may become a decimal is the shortest text that names
+// it, also where it is a whole number, and one that is none spoils its row alone.
+func TestParquetFloatForDecimal(t *testing.T) {
+	bits32 := func(x float32) string {
+		return string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)))
+	}
+	bits64 := func(x float64) string {
+		return string(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+	}
+	nan, inf := math.NaN(), math.Inf(-1)
+	for typ, c := range map[int]struct{ data, want string }{
+		4: {bits32(0.1) + bits32(123456789) + bits32(float32(nan)), `{"x":0.1} {"x":1.2345679e+08} type`},
+		5: {bits64(0.1) + bits64(12345678901234567890) + bits64(inf), `{"x":0.1} {"x":1.2345678901234567e+19} type`},
+	} {
+		f := craft(page(3, 0, c.data), 3)
+		f.schema = []structure{{{4, "root"}, {5, 1}}, {{1, typ}, {3, 0}, {4, "x"}}}
+		f.typ = typ
+		o := options()
+		o.Inexact = []string{"x"}
+		got := read(t, write(t, "x.parquet", f.file()), o)
+		var rows []string
+		for _, r := range got.records {
+			if r.defect != "" {
+				r.text, _, _ = strings.Cut(r.defect, ":")
+			}
+			rows = append(rows, r.text)
+		}
+		if s := strings.Join(rows, " "); s != c.want || got.err != nil {
+			t.Errorf("type %d: got %s, %v, want %s", typ, s, got.err, c.want)
+		}
+		o.Exact, o.Inexact = o.Inexact, nil
+		if got := read(t, write(t, "x.parquet", f.file()), o); got.err == nil || !strings.Contains(got.err.Error(), "from_float: true") {
+			t.Errorf("type %d: got %v, want the way out", typ, got.err)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func FuzzParquetFooter(f *testing.F) {
 	f.Add(b[len(b)-400 : len(b)-8])
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		if m, err := parseFooter(data); err == nil {
-			_, _, _ = compileParquet(m.elements, nil)
+			_, _, _ = compileParquet(m.elements, nil, nil)
 		}
 	})
 }

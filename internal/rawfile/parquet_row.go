@@ -143,17 +143,29 @@ func (p *parquetFile) leaf(ctx context.Context, c *parquetColumn, rep int) error
 	case parquetInt96:
 		p.int96(v.bytes)
 	case parquetHalf:
-		p.float(half(uint16(v.bytes[0])|uint16(v.bytes[1])<<8), 32)
+		p.fraction(c, half(uint16(v.bytes[0])|uint16(v.bytes[1])<<8), 32)
 	case parquetBinary:
 		p.bin(v.bytes)
 	case parquetFloat:
-		p.float(float64(math.Float32frombits(uint32(v.bits))), 32)
+		p.fraction(c, float64(math.Float32frombits(uint32(v.bits))), 32)
 	case parquetDouble:
-		p.float(math.Float64frombits(v.bits), 64)
+		p.fraction(c, math.Float64frombits(v.bits), 64)
 	default:
 		p.number64(c, v.bits)
 	}
 	return nil
+}
+
+// fraction writes a float of so many bits.
+func (p *parquetFile) fraction(c *parquetColumn, x float64, bits int) {
+	if !c.shortest {
+		p.float(x, bits)
+		return
+	}
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		p.spoil("type", "a finite number, for a decimal")
+	}
+	p.buf = strconv.AppendFloat(p.buf, x, 'g', -1, bits)
 }
 
 // number64 writes what is stored as a boolean or an integer.

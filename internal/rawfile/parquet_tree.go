@@ -70,6 +70,7 @@ type parquetNode struct {
 	unit             jsontext.Unit
 	zoned            bool
 	scale, precision int
+	shortest         bool // a float is written with as few digits as name it, whatever it is
 }
 
 // parquetTree compiles a schema.
@@ -90,8 +91,8 @@ type rawNode struct {
 
 func (n *rawNode) repeated() bool { return n.e.repetition == 2 }
 
-// compileParquet compiles a schema. The columns in exact may not be floating.
-func compileParquet(elements []parquetElement, exact []string) (*parquetNode, []*parquetNode, error) {
+// compileParquet compiles a schema. The columns in exact may not be floating, those in inexact may.
+func compileParquet(elements []parquetElement, exact, inexact []string) (*parquetNode, []*parquetNode, error) {
 	if len(elements) == 0 {
 		return nil, nil, errors.New("has no schema")
 	}
@@ -117,6 +118,7 @@ func compileParquet(elements []parquetElement, exact []string) (*parquetNode, []
 		case parquetHalf:
 			kind = "a float of 16 bits"
 		}
+		n.shortest = kind != "" && slices.Contains(inexact, n.name)
 		if kind != "" && slices.Contains(exact, n.name) {
 			return nil, nil, &inexactError{n.name, kind}
 		}

@@ -85,6 +85,9 @@ type Options struct {
 	// Exact are the names, with all aliases, of the columns that are decimals: a file of
 	// Avro or Parquet that has one as float or double ends with an Error.
 	Exact []string
+	// Inexact are the same of decimals that may be made of a float or a double: of the decimal
+	// with the fewest digits that names it.
+	Inexact []string
 	// Text has the rows of Avro and Parquet become objects of JSON, for whoever has no plan to
 	// read them by: the same rows, with other bytes, and so with another Sum.
 	Text bool

@@ -112,6 +112,16 @@ func (t Type) measure() (depth, leaves int) {
 	return depth + 1, leaves
 }
 
+// hasDecimal reports whether a value is a decimal, or has one within it.
+func (t Type) hasDecimal() bool {
+	for _, in := range t.Of {
+		if in.Type.hasDecimal() {
+			return true
+		}
+	}
+	return t.Kind == Decimal
+}
+
 // Leaves is how many values that hold no others the type has.
 func (t Type) Leaves() int {
 	_, leaves := t.measure()

@@ -68,6 +68,9 @@ type Column struct {
 	Default  Value
 	Aliases  []string // other names of the same field in a source
 	From     From     `json:",omitzero"` // where its value stands in a source
+	// FromFloat allows a decimal to be made of a float or a double of the source: of the decimal
+	// with the fewest digits that names it.
+	FromFloat bool `json:",omitempty"`
 
 	// Time tells how a date or a timestamp is written in the source.
 	Time TimeFormat
@@ -133,6 +136,9 @@ func (c *Column) Validate() error {
 	}
 	if err := c.Type.Validate(); err != nil {
 		return err
+	}
+	if c.FromFloat && !c.Type.hasDecimal() {
+		return fmt.Errorf("from_float makes decimals of floats, and the column is %s: leave it out", c.Type)
 	}
 	if c.Type.Kind.Nested() && c.From.Part != FromField {
 		return fmt.Errorf("a %s comes from a field of the record: use from with a path, or make it a string", c.Type.Kind)
