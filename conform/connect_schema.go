@@ -185,11 +185,6 @@ func (c *connectCompiler) value(column int, p *connectParts) bool {
 }
 
 func (c *connectCompiler) scalar(f *field, column int, p *connectParts) bool {
-	if c.is(p, connectName, "io.debezium.data.VariableScaleDecimal") && !f.json {
-		f.sent = f.variableScale(column)
-		f.findUsual()
-		return true
-	}
 	t, ok := c.logical(p)
 	f.sent = nil
 	if ok && t != nil && !f.json {
@@ -245,6 +240,9 @@ func (c *connectCompiler) part(i int32, p *connectParts) bool {
 
 // sentAs is how a value of a logical type becomes one of the column, nil: as JSON has it.
 func (f *field) sentAs(t *avroschema.Type, column int) *avroOp {
+	if t.Base == avroschema.Record {
+		return f.variableScale(column)
+	}
 	code, _ := f.avroCode(t)
 	if code == avroUnfit && t.Kind == avroschema.Decimal && f.kind == schema.String {
 		code = avroOther

@@ -11,10 +11,17 @@ import (
 // Differences does. A column that is required and has no property is certain to be missing only
 // where the schema allows no others; there alone it is listed as missing.
 func (p *Plan) ObjectDifferences(s *jsonschema.Schema) []batch.Drift {
-	o := objectDifferences{plan: p, fields: p.compileObject(s).fields, seen: make([]bool, len(p.columns))}
+	c := p.compileObject(s)
+	o := objectDifferences{plan: p, fields: c.fields, inner: c.inner, seen: make([]bool, len(p.columns))}
+	if o.inner == nil {
+		o.inner = p.inner
+	}
 	row := s.Root
 	if p.table.Debezium {
-		if row = changedRow(s.Root); row == nil {
+		if row = changedRow(s.Root); row == nil && textRow(s.Root) {
+			return nil // of rows that are texts, their schema says nothing
+		}
+		if row == nil {
 			return []batch.Drift{{Change: changeMismatch, Column: "op", From: "no change event", To: "a change event"}}
 		}
 	}
@@ -40,9 +47,16 @@ func changedRow(t *jsonschema.Type) (row *jsonschema.Type) {
 	return row
 }
 
+// textRow reports whether rows of change events are texts, as those of MongoDB are.
+func textRow(t *jsonschema.Type) bool {
+	after := t.Named("after")
+	return t.Named("op") != nil && after != nil && after.Of.Kind == jsonschema.String
+}
+
 type objectDifferences struct {
 	plan   *Plan
 	fields []field // as records with the schema are read
+	inner  []field // of what nested columns hold
 	seen   []bool  // by column
 	out    []batch.Drift
 }
@@ -121,11 +135,40 @@ func (o *objectDifferences) within(n int32, t *jsonschema.Type, sure bool) {
 func (o *objectDifferences) value(column int, t *jsonschema.Type, sure bool) {
 	f := &o.fields[column]
 	o.seen[column] = true
-	if change := f.objectChange(t); change != "" {
-		o.tell(change, column, t.String())
-	}
+	o.typed(f, t)
 	if f.required && !sure {
 		o.tell(changeNullable, column, t.String())
+	}
+}
+
+// typed compares the type of a value, of a column or of what one holds.
+func (o *objectDifferences) typed(f *field, t *jsonschema.Type) {
+	if change := f.objectChange(t); change != "" {
+		o.out = append(o.out, batch.Drift{Change: change, Column: f.path, From: t.String(), To: f.typeName})
+		return
+	}
+	if f.nest == nil {
+		return
+	}
+	part := func(i int, t *jsonschema.Type) {
+		if t != nil {
+			o.typed(&o.inner[f.nest.parts[i]], t)
+		}
+	}
+	switch f.kind {
+	case schema.List:
+		part(0, t.Items)
+	case schema.Map:
+		part(1, t.Values)
+	default:
+		for i := range t.Fields {
+			one := &t.Fields[i]
+			if at, _, ok := f.nest.fields.find([]byte(one.Name)); ok {
+				part(at, one.Of)
+			} else {
+				o.out = append(o.out, batch.Drift{Change: changeExtra, Column: f.nest.path + one.Name, From: one.Of.String()})
+			}
+		}
 	}
 }
 
@@ -163,6 +206,8 @@ func (f *field) objectChange(t *jsonschema.Type) string {
 // sentChange is objectChange for a value that the converter of Kafka Connect wrote.
 func (f *field) sentChange() string {
 	switch op := f.sent; {
+	case op.code == avroVariable, f.kind == schema.String && op.of.Kind == avroschema.Decimal:
+		return ""
 	case op.code == avroUnfit:
 		return changeMismatch
 	case op.of.Kind == avroschema.Decimal && f.kind == schema.Decimal && f.scale >= op.of.Scale:

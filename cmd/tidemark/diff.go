@@ -177,6 +177,8 @@ func (c *diffCommand) comparePath(ctx context.Context, cfg *config.Config, t *co
 			return nil, usageError{c.Path + ": " + err.Error()}
 		}
 		return found, nil
+	case err == nil && t.Schema.Format == schema.ConnectJSONFormat && ofConnect(text) != nil:
+		return compared(t, c.Path, func(plan *conform.Plan) []batch.Drift { return plan.ObjectDifferences(ofConnect(text)) })
 	case err == nil && isJSONSchema(c.Path):
 		s, err := jsonschema.Parse(string(text))
 		if err != nil {

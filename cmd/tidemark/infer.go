@@ -138,10 +138,10 @@ func ofObjects(ctx context.Context, s *sampled) (*infer.Result, error) {
 		beside = append(beside, "debezium: true")
 	}
 	if format == "connect-json" {
-		if r, changes := infer.Connect(whole); r != nil {
-			r.Of, r.Beside = s.title, beside
+		if r := infer.Connect(whole); r != nil {
 			t := inferred(r, schema.ConnectJSONFormat)
-			t.Schema.Debezium = changes
+			t.Schema.Debezium = len(r.Beside) > 0
+			r.Of, r.Beside = s.title, beside
 			return r, observeColumns(ctx, r, s, t)
 		}
 	}

@@ -32,6 +32,7 @@ type plan struct {
 	// registry says that it was reached; subjects are what it has for the tables.
 	registry string
 	subjects []*subject
+	inside   []*subject // schemas that stand in the newest records of topics
 }
 
 // refusedError is what brokers refuse: a topic that is not there, or not ours.
@@ -76,6 +77,7 @@ func (c *plan) reach(ctx context.Context) {
 		}
 	}
 	c.findLosses()
+	c.lookInside(ctx)
 }
 
 func (c *plan) reachLake(ctx context.Context) error {
@@ -114,6 +116,9 @@ func (c *plan) print(w io.Writer) error {
 	}
 	for _, s := range c.subjects {
 		fmt.Fprintf(&out, "\nsubject %s", s.text())
+	}
+	for _, s := range c.inside {
+		fmt.Fprintf(&out, "\n%s", s.text())
 	}
 	if n := len(c.faults); n == 0 {
 		out.WriteString("\nall is well\n")

@@ -17,8 +17,10 @@ import (
 	"tidemark/consumer"
 	"tidemark/internal/batch"
 	"tidemark/internal/config"
+	"tidemark/internal/infer"
 	"tidemark/internal/pipeline"
 	"tidemark/internal/rawfile"
+	"tidemark/internal/schema"
 	"tidemark/internal/status"
 	"tidemark/quality"
 	"tidemark/watermark"
@@ -169,7 +171,47 @@ func judgeSample(ctx context.Context, cfg *config.Config, t *config.Table, s *sa
 	}
 	v.reasons(b)
 	v.decide(t, report, checks)
+	v.written(s, plan, t)
 	return v, nil
+}
+
+// written adds how schemas that stand in the records differ from the table, beyond what the
+// records show. What is written with the newest of them is what comes next.
+func (v *verdict) written(s *sampled, plan *conform.Plan, t *config.Table) {
+	if t.Schema.Format != schema.ConnectJSONFormat {
+		return
+	}
+	at := map[[2]string]int{}
+	for i, d := range v.rows {
+		at[[2]string{d.Change, d.Column}] = i + 1
+	}
+	shown := len(v.rows)
+	for i, one := range infer.ConnectSchemas(s.values()) {
+		for _, d := range plan.ObjectDifferences(one.Schema) {
+			fate, refused := fateOf(plan, t.Schema, d)
+			if refused && i == 0 && !v.refused {
+				v.why, v.refused = "its newest schema: "+errDiffers.Error(), true
+			}
+			key := [2]string{d.Change, d.Column}
+			switch k := at[key] - 1; {
+			case d.Change == "type": // values tell
+			case k < 0:
+				d.Count = one.Values
+				v.rows = append(v.rows, difference{d, fate})
+				at[key] = len(v.rows)
+			case k >= shown:
+				v.rows[k].Count += one.Values
+			}
+		}
+	}
+}
+
+// values are those of all records.
+func (s *sampled) values() (out [][]byte) {
+	for row := range s.raw.Rows() {
+		out = append(out, s.raw.Value(row))
+	}
+	return out
 }
 
 // verdict is what a sample would become.

@@ -128,3 +128,55 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestParseConnect: schemas of Kafka Connect say what their fields are.
+func TestParseConnect(t *testing.T) {
+	of := func(fields string) string { return `{"type":"struct","fields":[` + fields + `],"optional":false}` }
+	deep := `{"type":"int64"}`
+	for range 70 {
+		deep = `{"type":"array","items":` + deep + `}`
+	}
+	for text, want := range map[string]string{
+		of(`{"field":"a","type":"int64"},{"field":"b","type":"string","optional":true},{"field":"c","type":"boolean"},{"field":"d","type":"double"}`):                                                                                                                                                                    "a integer, b string?, c boolean, d number, closed",
+		of(`{"field":"a","type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}},{"field":"b","type":"struct","name":"core.Value","fields":[{"field":"x","type":"int8"}]}`):                                                                                                            "a Decimal, b object{x integer}, closed",
+		of(`{"field":"a","type":"array","items":{"type":"string","optional":true}},{"field":"b","type":"map","keys":{"type":"string"},"values":{"type":"int64"}},{"field":"c","type":"map","keys":{"type":"int64"},"values":{"type":"int64"}},{"field":"d","type":"array"},{"field":"e","type":"struct"},{"field":"f"}`): "a array<string?>, b object<integer>, c array, d array, e object, f any, closed",
+		of(`{"field":"a","type":"string","name":"io.debezium.time.ZonedTimestamp"}`): "a ZonedTimestamp, closed",
+		of(``):              "limit false: names no fields",
+		`{"type":"string"}`: "limit false: is no schema of Kafka Connect for a struct",
+		`{"type":"struct"}`: "limit false: names no fields",
+		`{"type":"object","properties":{"a":{}}}`: "limit false: is no schema of Kafka Connect for a struct",
+		`[]`: "limit false: is no schema of Kafka Connect for a struct",
+		`{"`: "limit false: is no JSON: ",
+		of(`{"field":"a","type":"int64"},{"field":"a","type":"int64"}`):                 `limit false: has the field "a" twice`,
+		of(`{"field":"a","type":"array","items":` + deep + `}`):                         "limit true: has types that stand more than 64 deep in each other",
+		of(strings.Repeat(`{"field":"a","type":"int64"},`, 20_000) + `{"type":"int8"}`): `limit false: has the field "a" twice`,
+	} {
+		if got := told(jsonschema.ParseConnect(text)); !strings.HasPrefix(got, want) || want == "" {
+			t.Errorf("%.200s: got %s, want %s", text, got, want)
+		}
+	}
+	var wide strings.Builder
+	for i := range 20_001 {
+		fmt.Fprintf(&wide, `{"field":"f%d","type":"int64"},`, i)
+	}
+	if got := told(jsonschema.ParseConnect(of(strings.TrimSuffix(wide.String(), ",")))); got != "limit true: comes to more than 20,000 types" {
+		t.Errorf("got %.200s", got)
+	}
+}
+
+// FuzzParseConnect: whatever the text, there is an end, and no more memory than the text may cost.
+func FuzzParseConnect(f *testing.F) {
+	f.Add(`{"type":"struct","fields":[{"field":"a","type":"map","keys":{"type":"string"},"values":{"type":"array","items":{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}}}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		s, err := jsonschema.ParseConnect(text)
+		runtime.ReadMemStats(&after)
+		if took, most := after.TotalAlloc-before.TotalAlloc, uint64(2048*len(text)+16<<20); took > most {
+			t.Fatalf("%d bytes were allocated for %d", took, len(text))
+		}
+		if (err == nil) != (s != nil) {
+			t.Fatal("neither a schema nor an error")
+		}
+	})
+}

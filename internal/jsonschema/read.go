@@ -316,7 +316,7 @@ func (r *reader) connect(t *Type, n *node) {
 		t.Connect = kind
 	}
 	name := n.text("title")
-	if strings.HasPrefix(name, "org.apache.kafka.connect.data.") || strings.HasPrefix(name, "io.debezium.") {
+	if isLogical(name) {
 		t.Name = name
 		if m := n.get("connect.parameters"); m != nil {
 			t.Scale = m.text("scale")
