@@ -206,8 +206,6 @@ func (f *field) objectChange(t *jsonschema.Type) string {
 // sentChange is objectChange for a value that the converter of Kafka Connect wrote.
 func (f *field) sentChange() string {
 	switch op := f.sent; {
-	case op.code == avroVariable, f.kind == schema.String && op.of.Kind == avroschema.Decimal:
-		return ""
 	case op.code == avroUnfit:
 		return changeMismatch
 	case op.of.Kind == avroschema.Decimal && f.kind == schema.Decimal && f.scale >= op.of.Scale:

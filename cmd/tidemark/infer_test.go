@@ -70,7 +70,7 @@ func TestInferredColumnsTakeTheTopic(t *testing.T) {
 			`10 % without a value, up to 49 bytes`, "# candidates for the key (no value is there twice): id\n", "{name: big, type: long, default: null}  # up to 17 digits, always the same",
 			"created_ms, as {name: created_ms, type: timestamp, unit: ms}", `  # "a\nname": no configuration can name it`, "{name: id_2, type: string, from: _id, default: null}", "{name: etl_batch_id_2, type: long, from: etl_batch_id, default: null}"}},
 		"avro":     {avro, []string{"\nformat: avro-registry\ncolumns:", "# of schema 1, which the newest of them names", `{name: channel, type: string, default: null}  # up to 3 bytes, always the same`, "# candidates for event_time (none is missing): at"}},
-		"protobuf": {proto, []string{"\nformat: protobuf-registry\ncolumns:", "{name: tags, type: json, default: null}", "# candidates for the key (no value is there twice): id"}},
+		"protobuf": {proto, []string{"\nformat: protobuf-registry\ncolumns:", `{name: tags, type: "list<string>", default: null}`, "# candidates for the key (no value is there twice): id"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			broker := broker(t)[0]

@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	"tidemark/internal/avroschema"
 	"tidemark/internal/jsontext"
-	"tidemark/internal/protoschema"
 	"tidemark/internal/schema"
 )
 
@@ -107,51 +104,6 @@ func nestedAvro(t *avroschema.Type, depth int) (schema.Type, bool) {
 		return schema.MapOf(of), ok
 	}
 	return schema.ListOf(of), ok
-}
-
-// Message is the same for a message of Protobuf.
-func Message(m *protoschema.Message) *Result {
-	out := &Result{}
-	for i := range m.Fields {
-		f := &m.Fields[i]
-		c := Column{Name: f.Name}
-		c.Type, c.Remark = ofProto(f)
-		out.Columns = append(out.Columns, c)
-	}
-	return out
-}
-
-func ofProto(f *protoschema.Field) (schema.Type, string) {
-	of := func(k schema.Kind) schema.Type { return schema.Type{Kind: k} }
-	text := schema.Type{Kind: schema.String, JSON: true}
-	if f.List || f.Map {
-		return text, "a list or a map: a value within can be a column of its own, with from: " + within(f.Name)
-	}
-	switch f.Kind {
-	case protoreflect.BoolKind:
-		return of(schema.Boolean), ""
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return of(schema.Int), ""
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind, protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		return of(schema.Long), ""
-	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		return of(schema.Long), "numbers from 2^63 on are rejected"
-	case protoreflect.FloatKind:
-		return of(schema.Float), ""
-	case protoreflect.DoubleKind:
-		return of(schema.Double), ""
-	case protoreflect.StringKind, protoreflect.EnumKind:
-		return of(schema.String), ""
-	case protoreflect.BytesKind:
-		return of(schema.Binary), ""
-	}
-	switch f.Of.Known {
-	case protoschema.Timestamp:
-		return of(schema.Timestamp), ""
-	case protoschema.Date:
-		return of(schema.Date), ""
-	}
-	return text, "of type " + f.Of.Name + ": a value within can be a column of its own, with from: " + within(f.Name)
 }
 
 // Changes is what Unwrap says behind a format whose records are change events.

@@ -81,6 +81,30 @@ func TestWritten(t *testing.T) {
 	}
 }
 
+// TestMessageNested: what is repeated, maps and messages are lists, maps and structs, as far as
+// columns go.
+func TestMessageNested(t *testing.T) {
+	f, err := protoschema.Parse(`syntax = "proto3"; import "google/protobuf/timestamp.proto"; import "google/protobuf/wrappers.proto"; import "google/protobuf/struct.proto"; import "google/protobuf/duration.proto";
+		message In { int32 x = 1; repeated string tags = 2; google.protobuf.Int64Value n = 3; } message Loop { Loop in = 1; } message None {}
+		message M { repeated int64 a = 1; map<string, double> b = 2; map<int32, In> c = 3; In d = 4; repeated In e = 5; repeated Loop f = 6; None g = 7;
+			repeated google.protobuf.Timestamp h = 8; google.protobuf.StringValue i = 9; google.protobuf.Struct j = 10; google.protobuf.Duration k = 11; map<string, google.protobuf.Value> l = 12; }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := f.Named("M")
+	r := infer.Message(m)
+	want := []string{"list<long>", "map<string,double>", "map<string,struct<x:int,tags:list<string>,n:long>>", "struct<x:int,tags:list<string>,n:long>", "list<struct<x:int,tags:list<string>,n:long>>", "json", "json",
+		"list<timestamp>", "string", "json", "json", "map<string,json>"}
+	for i, c := range r.Columns {
+		if c.Type.String() != want[i] || c.Remark == "" && c.Type.Kind != schema.String {
+			t.Errorf("%s: got %s, %q, want %s", c.Name, c.Type, c.Remark, want[i])
+		}
+	}
+	if d := tableOf(t, r).MessageDifferences(m); len(d) > 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
 // TestUnwrap takes records out of what is put around them.
 func TestUnwrap(t *testing.T) {
 	for value, want := range map[string][2]string{
