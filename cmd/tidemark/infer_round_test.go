@@ -34,6 +34,7 @@ func TestInferRoundTrip(t *testing.T) {
 		{"debezium", nil, "\nformat: json\ndebezium: true\ncolumns:\n", true},
 		{"avro-registry", nil, "\nformat: avro-registry\ncolumns:\n", false},
 		{"protobuf-registry", nil, "\nformat: protobuf-registry\ncolumns:\n", false},
+		{"json-registry", nil, "\nformat: json-registry\ncolumns:\n", false},
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			broker, registry, dir := broker(t)[0], registryOf(t).URL(), t.TempDir()
