@@ -28,7 +28,7 @@ def number(y):
 def round_up(y):
     """The next number that a person would end an axis with."""
     power = 10 ** math.floor(math.log10(y))
-    return next(power * f for f in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if y <= power * f)
+    return next(power * f for f in (1, 2, 4, 6, 8, 10) if y <= power * f)
 
 
 def panel(s, x0, y0):
