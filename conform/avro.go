@@ -57,6 +57,7 @@ type avroDecoder struct {
 	states map[*avroschema.Schema]*avroWriters
 	held   int64 // bytes of states and messages
 	work   int   // values without bytes that may still come
+	depth  int   // records, arrays and maps that the value of now stands in
 
 	messages map[*protoschema.Message]*avroWriters
 	objects  map[*jsonschema.Schema]*avroWriters
@@ -145,7 +146,7 @@ func (d *Decoder) datum() {
 			d.within[n] = true
 		}
 	}
-	a.work = freeWork + byteWork*(d.end-at)
+	a.work, a.depth = freeWork+byteWork*(d.end-at), 1
 	at = d.perform(w, p.ops, at)
 	switch {
 	case at < 0: // it was rejected

@@ -38,6 +38,8 @@ func FuzzAvro(f *testing.F) {
 		[]byte("\x02\x02\x02x\x02\x02k\x02\x00\x00\x00\x02\x03\x04\x00\x02\x02\x00"), byte(3))
 	f.Add(rec(fieldOf("packed", `{"type":"array","items":"null"}`), fieldOf("n", `{"type":"map","values":{"type":"map","values":{"type":"array","items":"string"}}}`)),
 		[]byte("\xfe\xff\x01\x00\x02\x02k\x02\x02b\x02\x061.5\x00\x00\x00"), byte(7))
+	f.Add(rec(fieldOf("a", `"long"`), fieldOf("in", `["null","r"]`), fieldOf("more", `{"type":"array","items":"r"}`), fieldOf("map", `["null",{"type":"map","values":"r"}]`)),
+		[]byte("\x02\x02\x04\x00\x00\x00\x02\x06\x00\x00\x00\x00\x02\x02\x02k\x08\x00\x00\x00\x00"), byte(1))
 	f.Fuzz(func(t *testing.T, text string, datum []byte, kind byte) {
 		table := fuzzTable(t, kind)
 		one := newDecoder(t, table)

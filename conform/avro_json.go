@@ -89,6 +89,9 @@ func (d *Decoder) writeRecord(j *jsonText, t *avroschema.Type, pos int) int {
 	if d.avro.work--; d.avro.work < 0 {
 		return d.skipAvro(t, pos) // which rejects it
 	}
+	if !d.enter(pos) {
+		return -1
+	}
 	j.out = append(j.out, '{')
 	for i := range t.Fields {
 		if i > 0 {
@@ -100,6 +103,7 @@ func (d *Decoder) writeRecord(j *jsonText, t *avroschema.Type, pos int) int {
 		}
 	}
 	j.out = append(j.out, '}')
+	d.avro.depth--
 	return pos
 }
 
@@ -112,6 +116,9 @@ func (d *Decoder) writeItems(j *jsonText, t *avroschema.Type, pos int) int {
 	if next := d.skipAvro(t, pos); next < 0 || next > d.end {
 		return next
 	}
+	if !d.enter(pos) {
+		return -1
+	}
 	j.out = append(j.out, open)
 	for first := true; ; {
 		u, next := varint(d.buf, pos)
@@ -122,6 +129,7 @@ func (d *Decoder) writeItems(j *jsonText, t *avroschema.Type, pos int) int {
 		}
 		if pos = next; count == 0 {
 			j.out = append(j.out, shut)
+			d.avro.depth--
 			return pos
 		}
 		for ; count > 0; count-- {

@@ -75,15 +75,18 @@ func (d *Decoder) nullBoxed(column int) {
 func (d *Decoder) nestedAvro(w *avroWriters, op *avroOp, pos int) int {
 	c, row := &d.slots[op.column], d.row
 	if int(op.column) >= len(d.columns) {
+		d.avro.depth++
 		next := d.buildAvro(w, op, pos)
+		d.avro.depth--
 		d.row = row
 		return next
 	}
 	c.clear(row)
 	d.account()
-	work := d.avro.work
+	work, depth := d.avro.work, d.avro.depth
+	d.avro.depth++
 	next := d.buildAvro(w, op, pos)
-	d.row = row
+	d.row, d.avro.depth = row, depth
 	if d.taken < mostCells {
 		return next
 	}

@@ -3,7 +3,7 @@ package conform
 import "tidemark/internal/avroschema"
 
 // skipAvro reads over a value of a type, and returns the place behind it, −1 where the
-// record was rejected as a whole. Schemas nest to a bounded depth, and so does this; what
+// record was rejected as a whole. Records may nest as deep as objects of JSON; what
 // has no bytes is counted, so that no few bytes can keep it busy.
 func (d *Decoder) skipAvro(t *avroschema.Type, pos int) int {
 	if pos > d.end {
@@ -32,11 +32,15 @@ func (d *Decoder) skipAvro(t *avroschema.Type, pos int) int {
 		}
 		return next
 	case avroschema.Record:
+		if !d.enter(pos) {
+			return -1
+		}
 		for i := range t.Fields {
 			if pos = d.skipAvro(t.Fields[i].Of, pos); pos < 0 {
 				return pos
 			}
 		}
+		d.avro.depth--
 		return pos
 	case avroschema.Union:
 		x, next := varint(d.buf, pos)
@@ -49,9 +53,24 @@ func (d *Decoder) skipAvro(t *avroschema.Type, pos int) int {
 		}
 		return d.skipAvro(t.Of[x>>1], next)
 	case avroschema.Array, avroschema.Map:
-		return d.walk(nil, &avroOp{of: t}, pos)
+		if !d.enter(pos) {
+			return -1
+		}
+		pos = d.walk(nil, &avroOp{of: t}, pos)
+		d.avro.depth--
+		return pos
 	}
 	return d.skipScalar(t, pos)
+}
+
+// enter enters a record, an array or a map, which whoever calls it leaves. It reports false where
+// the record was rejected for it.
+func (d *Decoder) enter(pos int) bool {
+	if d.avro.depth++; d.avro.depth > maxDepth {
+		d.fail(ReasonLimit, "records, arrays and maps at most 100 deep", pos, 0)
+		return false
+	}
+	return true
 }
 
 // skipScalar reads over a number, or over bytes.

@@ -64,15 +64,20 @@ func (d *Decoder) insideAvro(w *avroWriters, op *avroOp, pos int) int {
 	if op.code == avroOutside {
 		return d.outsideAvro(op, pos)
 	}
+	d.avro.depth++
 	if op.of.Kind != avroschema.Record {
-		return d.walk(w, op, pos)
+		pos = d.walk(w, op, pos)
+		d.avro.depth--
+		return pos
 	}
 	for i := range op.branches {
 		if n := op.branches[i].node; n > 0 {
 			d.within[n] = true
 		}
 	}
-	return d.perform(w, op.branches, pos)
+	pos = d.perform(w, op.branches, pos)
+	d.avro.depth--
+	return pos
 }
 
 // outsideAvro rejects a value that columns should come from within, and cannot.

@@ -4,9 +4,11 @@
 // In goes the text of a schema, from a container file, a file or a registry, which nobody
 // has looked at before. Out comes a Schema, or an *Error that says what it has that is not
 // read. Limits are looked at before anything is allocated for what the text claims: its
-// length, how deep types nest, how many fields there are. A type that holds itself is
-// refused, so that whoever walks a Type ends, at most 64 levels deep; a type may be
-// referred to many times, so a walk may still take long, and must count its steps.
+// length, how deep types nest, how many fields there are. A record may hold itself, in a union,
+// an array or a map, as a tree does: Schema.Within says so. Whoever walks its Type, or values
+// of it, must count how deep he is; any other ends at most 64 levels deep. A type may be
+// referred to many times, so a walk may still take long, and must count its steps. A record of which
+// every value would hold another one without end is refused.
 //
 // Parse is safe for several goroutines. A Schema never changes.
 package avroschema
@@ -17,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"tidemark/internal/jsontext"
@@ -139,8 +142,10 @@ type Schema struct {
 	// Fingerprint is the CRC-64-AVRO of its canonical form, which stands in front of a
 	// datum in single-object encoding.
 	Fingerprint uint64
-	canonical   []byte
-	bytes       int64
+	// Within is the name of a record that holds itself, empty: there is none.
+	Within    string
+	canonical []byte
+	bytes     int64
 }
 
 // Bytes is what the schema takes in memory, about.
@@ -153,7 +158,7 @@ func (s *Schema) Canonical() string { return string(s.canonical) }
 // Error is why a schema is not read. It speaks of the schema as `has …` or `is …`, so that
 // its caller can put what it is of in front.
 type Error struct {
-	// Limit: it is larger or nests deeper than is read, or holds itself.
+	// Limit: it is larger or nests deeper than is read.
 	Limit bool
 	text  string
 }
@@ -169,7 +174,7 @@ func beyond(format string, args ...any) error {
 // Parse reads a schema. Texts that it refers to by name come behind, each before those that
 // refer to it. It returns an *Error for a schema that is not read.
 func Parse(text []byte, refers ...[]byte) (*Schema, error) {
-	p := &parser{named: map[string]*Type{}}
+	p := &parser{named: map[string]*Type{}, open: map[*Type]bool{}}
 	for _, one := range refers {
 		if _, _, err := p.text(one); err != nil {
 			return nil, err
@@ -182,10 +187,33 @@ func Parse(text []byte, refers ...[]byte) (*Schema, error) {
 	if t.Kind != Record {
 		return nil, fail("is not that of a record: a row must have named columns")
 	}
-	s := &Schema{Root: t, canonical: p.canonical(nil, tree, "")}
+	if p.within != "" && p.endless() {
+		return nil, beyond("has %q within itself, in no union, array or map: such rows have no end", p.within)
+	}
+	s := &Schema{Root: t, Within: p.within, canonical: p.canonical(nil, tree, "")}
 	s.Fingerprint = fingerprint(s.canonical)
 	s.bytes = 128 + int64(cap(s.canonical)) + size(t, map[*Type]bool{})
 	return s, nil
+}
+
+// endless reports whether a record is a field of itself, or of one that is.
+func (p *parser) endless() bool {
+	begun, done := map[*Type]bool{}, map[*Type]bool{}
+	var within func(t *Type) bool
+	within = func(t *Type) bool {
+		if done[t] || begun[t] {
+			return !done[t]
+		}
+		begun[t] = true
+		for i := range t.Fields {
+			if of := t.Fields[i].Of; of.Kind == Record && within(of) {
+				return true
+			}
+		}
+		done[t] = true
+		return false
+	}
+	return slices.ContainsFunc(p.records, within)
 }
 
 // size is what a type takes with all that is within it, once.

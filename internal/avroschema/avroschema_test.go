@@ -109,7 +109,9 @@ func TestWhatIsNotRead(t *testing.T) {
 		{"two", `"int" "int"`, "is followed by something", false},
 		{"no record", `"int"`, "is not that of a record", false},
 		{"unknown", field(`"what"`), `has a type "what" that it does not define`, false},
-		{"itself", field(`["null","r"]`), `has "r" within itself`, true},
+		{"itself", field(`"r"`), `has "r" within itself`, true},
+		{"itself, by way of another", field(`{"type":"record","name":"q","fields":[{"name":"y","type":"r"}]}`), `has "r" within itself`, true},
+		{"itself, by way of one that is known", `{"type":"record","name":"r","fields":[{"name":"x","type":["null",{"type":"record","name":"q","fields":[{"name":"y","type":"r"}]}]},{"name":"z","type":"q"}]}`, `has "r" within itself`, true},
 		{"deep", field(strings.Repeat(`{"type":"array","items":`, 3000) + `"int"` + strings.Repeat("}", 3000)), "nests types more than 64 deep", true},
 		{"long", field(`"` + strings.Repeat("x", 1<<20) + `"`), "bytes and may have", true},
 		{"many", `{"type":"record","name":"r","fields":[` + strings.Repeat(`{},`, 10_000) + `{}]}`, "or with more than 10000", true},
@@ -140,5 +142,25 @@ func TestReferences(t *testing.T) {
 	}
 	if _, err := avroschema.Parse([]byte(text), []byte(in)); err == nil {
 		t.Error("what no text defines is read")
+	}
+}
+
+// A record may hold itself where it need not: in a union, an array or a map.
+func TestWithinItself(t *testing.T) {
+	for typ, want := range map[string]string{
+		`["null","r"]`: "r", `{"type":"array","items":"r"}`: "r", `{"type":"map","values":["null","r"]}`: "r", `"long"`: "",
+		`{"type":"array","items":{"type":"record","name":"q","fields":[{"name":"y","type":"r"},{"name":"z","type":{"type":"array","items":"q"}}]}}`: "r",
+	} {
+		s, err := avroschema.Parse([]byte(`{"type":"record","name":"r","fields":[{"name":"id","type":"long"},{"name":"x","type":` + typ + `}]}`))
+		if err != nil || s.Within != want {
+			t.Errorf("%s: got %v, within %q, want %q", typ, err, s.Within, want)
+			continue
+		}
+		if again, err := avroschema.Parse([]byte(s.Canonical())); err != nil || again.Fingerprint != s.Fingerprint || s.Root.Least != 2 {
+			t.Errorf("%s: %v, at least %d bytes", typ, err, s.Root.Least)
+		}
+		if got := s.Root.Describe(); want != "" && !strings.Contains(got, "record{…}") || len(got) > 150 {
+			t.Errorf("%s: %s", typ, got)
+		}
 	}
 }

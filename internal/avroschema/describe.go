@@ -2,6 +2,7 @@ package avroschema
 
 import (
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,7 @@ const describedSteps = 10_000
 type describer struct {
 	out   strings.Builder
 	steps int
+	open  []*Type // records that are being written
 	cut   bool
 }
 
@@ -42,16 +44,22 @@ func (d *describer) write(t *Type) {
 		return
 	}
 	d.out.WriteString(t.String())
+	if slices.Contains(d.open, t) {
+		d.out.WriteString("{…}") // it is within itself
+		return
+	}
 	switch t.Kind {
 	case Fixed:
 		d.out.WriteString("(" + strconv.Itoa(t.Size) + ")")
 	case Array, Map, Union:
 		d.list('<', len(t.Of), func(i int) { d.write(t.Of[i]) }, '>')
 	case Record:
+		d.open = append(d.open, t)
 		d.list('{', len(t.Fields), func(i int) {
 			d.out.WriteString(t.Fields[i].Name + " ")
 			d.write(t.Fields[i].Of)
 		}, '}')
+		d.open = d.open[:len(d.open)-1]
 	case Enum:
 		d.list('(', len(t.Symbols), func(i int) { d.out.WriteString(t.Symbols[i].Text) }, ')')
 	}

@@ -19,8 +19,11 @@ const (
 
 // parser reads a schema.
 type parser struct {
-	named map[string]*Type // nil while the type is read
-	depth int
+	named   map[string]*Type // of a record, also while it is read
+	open    map[*Type]bool   // records that are read
+	records []*Type          // all of them
+	within  string           // the first that holds itself
+	depth   int
 }
 
 // primitive is a type that has a name of its own, nil for any other name.
@@ -72,8 +75,8 @@ func (p *parser) reference(name, space string) (*Type, error) {
 	switch {
 	case !ok:
 		return nil, fail("has a type %q that it does not define", name)
-	case t == nil:
-		return nil, beyond("has %q within itself: rows that nest without end are not read", full)
+	case p.open[t] && p.within == "":
+		p.within = full
 	}
 	return t, nil
 }
@@ -132,7 +135,7 @@ func (p *parser) define(kind string, o map[string]any, space string) (*Type, err
 	if _, ok := p.named[full]; ok {
 		return nil, fail("defines %q twice", full)
 	}
-	p.named[full] = nil
+	p.named[full] = nil // an enum or a fixed has no types within it
 	var t *Type
 	var err error
 	switch kind {
@@ -156,6 +159,8 @@ func (p *parser) record(o map[string]any, full, space string) (*Type, error) {
 		return nil, beyond("has a record %q without fields, or with more than %d", full, maxFields)
 	}
 	t := &Type{Kind: Record}
+	p.named[full], p.open[t], p.records = t, true, append(p.records, t)
+	defer delete(p.open, t)
 	seen := map[string]bool{}
 	for _, f := range fields {
 		field, _ := f.(map[string]any)

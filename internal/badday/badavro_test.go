@@ -86,7 +86,7 @@ func badIDs() []string {
 		badRecord(`{"name":"deep","type":` + strings.Repeat(`{"type":"array","items":`, 3000) + `"int"` + strings.Repeat("}", 3000) + `}`),
 		badRecord(`{"name":"self","type":["null","r"]}`),
 		badRecord(`{"name":"note","type":"string","doc":"` + strings.Repeat("x", 900_000) + `"},` + strings.TrimSuffix(strings.Repeat(`{"name":"f","type":"int"},`, 6000), ",")),
-		`{"type":"record"`, `"long"`,
+		`{"type":"record"`, `"long"`, badRecord(`{"name":"self","type":"r"}`),
 	}
 }
 
@@ -124,7 +124,8 @@ func testBadAvro(t *testing.T, h *house) {
 			{"double for money", framed(2, zig(7)+"\x00\x00\x00\x00\x00\x00\x29\x40"), "schema_mismatch"},
 			{"float for money", framed(3, zig(7)+zig(1)+"\x00\x00\x48\x41"), "schema_mismatch"},
 			{"null where money is a float", framed(3, zig(7)+zig(0)), ""},
-			{"arrays 3,000 deep", framed(4, planted), "limit"}, {"a schema within itself", framed(5, planted), "limit"},
+			{"arrays 3,000 deep", framed(4, planted), "limit"}, {"a schema within itself without end", framed(9, planted), "limit"},
+			{"records 150 deep", framed(5, strings.Repeat(zig(7)+zig(1), 150)+zig(7)+zig(0)), "limit"}, {"a record in a record", framed(5, zig(7)+zig(1)+zig(7)+zig(0)), ""},
 			{"a schema of a megabyte", framed(6, planted), "limit"}, {"a schema that is no JSON", framed(7, planted), "schema_unknown"},
 			{"a schema of no record", framed(8, zig(7)), "schema_unknown"},
 		}

@@ -124,6 +124,9 @@ func (a *avroFile) header(o Options) error {
 	if err == nil {
 		a.schema, a.text, a.plan = s, text, s.Root
 		err = exactly(s.Root, o.Exact)
+		if s.Within != "" { // whoever reads over its rows goes as deep as they do
+			err = fmt.Errorf("has %q within itself: files with rows that nest without end are not read", s.Within)
+		}
 	}
 	if err != nil {
 		return a.schemaError(err)
