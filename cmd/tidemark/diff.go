@@ -28,7 +28,7 @@ type diffCommand struct {
 	Subject string `placeholder:"S" xor:"what" help:"The subject whose newest version is looked at. Default: the table's first topic, and -value."`
 	Topic   string `placeholder:"T" xor:"what" help:"Look at the newest records of this topic."`
 	Records int    `default:"1000" placeholder:"N" help:"How many records of a topic, or rows of files, are looked at. Default: 1000."`
-	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro (.avsc), Protobuf (.proto) or JSON (.schema.json), or files of data."`
+	Path    string `arg:"" optional:"" name:"path" help:"A file with a schema of Avro (.avsc), Protobuf (.proto), JSON (.schema.json) or Kafka Connect, or files of data."`
 	Message string `placeholder:"M" help:"Of a schema of Protobuf, the message that the records are. Default: the first of the file."`
 	JSON    bool   `name:"json" help:"Write JSON."`
 	Format  string `enum:"auto,csv,json,avro,parquet" default:"auto" placeholder:"FORMAT" help:"How files of data are written: auto (default: look at each), csv, json, avro or parquet."`

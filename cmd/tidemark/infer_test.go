@@ -21,7 +21,7 @@ import (
 // comments propose.
 func pasted(columns string) string {
 	table := "  - name: t\n    topics: [transactions]\n    checks: []\n    halt_above: 0\n"
-	if m := regexp.MustCompile(`(?m)^# candidates for event_time \(none is missing\): (\w+)(;.*)?$`).FindStringSubmatch(columns); m != nil {
+	if m := regexp.MustCompile(`(?m)^# candidates for event_time \(none is missing\): (\w+|"[^"]*")(;.*)?$`).FindStringSubmatch(columns); m != nil {
 		table += "    event_time: " + m[1] + "\n"
 	} else {
 		table += "    partition_by: none\n"

@@ -43,7 +43,7 @@ type inferCommand struct {
 	Records  int      `default:"1000" placeholder:"N" help:"How many records of a topic are looked at. Default: 1000."`
 	Brokers  []string `placeholder:"B" help:"Brokers, as HOST:PORT. Default: those of the configuration."`
 	Registry string   `placeholder:"URL" help:"The registry. Default: that of the configuration."`
-	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://); or a schema of Avro (.avsc), Protobuf (.proto) or JSON (.schema.json)."`
+	Paths    []string `arg:"" optional:"" name:"path" help:"Files, folders, globs (** too), or URLs of files (s3://, gs://, azblob://); or a schema of Avro (.avsc), Protobuf (.proto), JSON (.schema.json) or Kafka Connect (.json)."`
 }
 
 // Help is shown by --help.
@@ -154,15 +154,24 @@ func (c *inferCommand) ofSchemaFile() (*infer.Result, error) {
 	}
 	path := c.Paths[0]
 	as := map[string]registry.Type{".avsc": registry.Avro, ".proto": registry.Protobuf}[strings.ToLower(filepath.Ext(path))]
+	connect := false
 	if isJSONSchema(path) {
 		as = registry.JSON
+	} else if strings.EqualFold(filepath.Ext(path), ".json") {
+		head, err := readHead(path)
+		connect = err == nil && ofConnect(head) != nil
 	}
-	if as == "" {
+	if as == "" && !connect {
 		return nil, nil
 	}
 	text, err := readHead(path)
 	if err != nil {
 		return nil, usageError{err.Error()}
+	}
+	if connect {
+		r := infer.Objects(ofConnect(text))
+		r.Of, r.Beside = path, append([]string{"format: connect-json"}, r.Beside...)
+		return r, nil
 	}
 	r, err := ofSchema(registry.Schema{Type: as, Text: string(text)})
 	if err != nil {

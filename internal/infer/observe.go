@@ -27,13 +27,13 @@ func (r *Result) Observe(b *batch.Batch) {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d rows would be rejected: tidemark schema diff says why", n, b.Rows))
 	}
 	var keys, times []string
-	at := 0 // in the batch, which has no column for what is omitted
+	at, pasted := 0, r.Pasted() // in the batch, which has no column for what is omitted
 	for i := range r.Columns {
 		c := &r.Columns[i]
 		if c.Omitted || unreachable(c.Name) {
 			continue
 		}
-		s := look(b, at)
+		s, name := look(b, at), Quoted(pasted[at].Name)
 		at++
 		c.seen, c.looked = s.text(c.Type, rows), true
 		if s.values != rows || rows == 0 {
@@ -41,11 +41,11 @@ func (r *Result) Observe(b *batch.Batch) {
 		}
 		switch k := c.Type.Kind; {
 		case k == schema.Timestamp || k == schema.Date:
-			times = append(times, c.Name)
+			times = append(times, name)
 		case (k == schema.Int || k == schema.Long) && s.epoch() != "":
-			times = append(times, fmt.Sprintf("%s, as {name: %s, type: timestamp, unit: %s}", c.Name, Quoted(c.Name), s.epoch()))
+			times = append(times, fmt.Sprintf("%s, as {name: %s, type: timestamp, unit: %s}", name, name, s.epoch()))
 		case (k == schema.Int || k == schema.Long || k == schema.String && !c.Type.JSON) && s.distinct == rows && rows > 1:
-			keys = append(keys, c.Name)
+			keys = append(keys, name)
 		}
 	}
 	r.Notes = append(r.Notes, candidates("the key (no value is there twice)", keys), candidates("event_time (none is missing)", times))

@@ -12,7 +12,8 @@ import (
 // shape is what was seen of objects and arrays in one place.
 type shape struct {
 	objects, arrays int64 // that hold something
-	empty           int64 // of either, that hold nothing
+	bare            int64 // objects that hold nothing
+	empty           int64 // arrays that hold nothing
 	keys            []*column
 	named           map[string]*column
 	members         int64   // of all objects
@@ -26,8 +27,7 @@ const mostKeys = 1000
 // see looks at an object or an array, which stands in depth others.
 func (s *shape) see(text json.RawMessage, depth int) {
 	if depth >= schema.MaxNesting {
-		s.empty++ // whatever it holds, no type has room for it
-		return
+		return // whatever it holds, no type has room for it
 	}
 	if text[0] == '[' {
 		var elements []json.RawMessage
@@ -51,7 +51,7 @@ func (s *shape) see(text json.RawMessage, depth int) {
 		s.key(name).value(value, depth+1)
 	})
 	if s.members == before {
-		s.empty++
+		s.bare++
 	} else {
 		s.objects++
 	}
@@ -122,7 +122,7 @@ func path(steps ...schema.Step) string { return schema.From{Path: steps}.String(
 // typ is the type of what stands in depth others.
 func (s *shape) typ(depth int) schema.Type {
 	switch {
-	case depth == schema.MaxNesting, s.objects > 0 && s.arrays > 0:
+	case depth == schema.MaxNesting, s.objects+s.bare > 0 && s.arrays+s.empty > 0:
 		return asJSON()
 	case s.arrays > 0:
 		if of := s.element.inner(depth + 1); !of.JSON {
@@ -212,7 +212,7 @@ func (c *column) merge(o *column) {
 }
 
 func (s *shape) merge(o *shape) {
-	s.objects, s.arrays, s.empty, s.members = s.objects+o.objects, s.arrays+o.arrays, s.empty+o.empty, s.members+o.members
+	s.objects, s.arrays, s.bare, s.empty, s.members = s.objects+o.objects, s.arrays+o.arrays, s.bare+o.bare, s.empty+o.empty, s.members+o.members
 	for _, k := range o.keys {
 		s.key(k.name).merge(k)
 	}

@@ -60,6 +60,9 @@ func TestShapes(t *testing.T) {
 		{"varying, and of several kinds", times(3, `{"k#":1}`) + "\n" + `{"x":"y"}`, "struct<k0:long,k1:long,k2:long,x:string>"},
 		{"one in all", times(30, `{"id":#,"k#":1}`), "struct<id:long,k0:long,"},
 		{"an array or an object", "[1]\n" + `{"a":1}`, "json"},
+		{"an empty array for an object", "[]\n" + `{"a":1}`, "json"},
+		{"an empty object for an array", "{}\n[1]", "json"},
+		{"an empty object", "{}\n" + `{"a":1}`, "struct<a:long>"},
 		{"an object or a text", `"x"` + "\n" + `{"a":1}`, "json"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
