@@ -24,7 +24,7 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # rawfile, what reads ahead is run.
 RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|differential|generate|infer|parity|rawfile|schema|teeth)$$')
 
-.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency build demo clean
+.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency bench-peers build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,6 +132,9 @@ bench-files: ## measure: files to checked Parquet, beside DuckDB and Polars
 
 bench-latency: ## measure: how long after it was sent an event can be read
 	@scripts/bench-latency
+
+bench-peers: ## measure: the same work done by what else is used for it
+	@scripts/bench-peers
 
 build: ## build bin/tidemark, static, with its version
 	@CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark

@@ -7,11 +7,9 @@ import os
 import subprocess
 import sys
 
+from measure import Failed
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Failed(Exception):
-    """A tool, or what it has written, is not as it should be."""
 
 
 def ask(command, environment=None):
@@ -32,7 +30,7 @@ class Tidemark:
     name = "Tidemark"
 
     def __init__(self, binary, inputs, lake):
-        self.binary, self.inputs, self.lake = binary, inputs, lake
+        self.binary, self.inputs, self.folder = binary, inputs, lake
         self.environment = {**os.environ, "BENCH_LAKE": lake}
 
     def backfill(self, table, path):
@@ -41,14 +39,14 @@ class Tidemark:
     def prepare(self):
         ask(self.backfill("accounts", f"{self.inputs}/accounts.csv"), self.environment)
 
-    def command(self, path):
-        return self.backfill("transactions", path)
+    def command(self, work):
+        return self.backfill("transactions", work.path)
 
-    def counts(self, printed):
+    def counts(self, work, printed):
         """The rows, from the files; the warnings, which are in no file, from the ledger."""
-        out = count(f"{self.lake}/transactions/**/*.parquet", f"{self.lake}/transactions_quarantine/**/*.parquet", "_reason")
+        out = count(f"{self.folder}/transactions/**/*.parquet", f"{self.folder}/transactions_quarantine/**/*.parquet", "_reason")
         out["category"] = 0
-        for path in glob.glob(f"{self.lake}/_tidemark/transactions/ledger/*.json"):
+        for path in glob.glob(f"{self.folder}/_tidemark/transactions/ledger/*.json"):
             with open(path) as f:
                 record = json.load(f)
             checks = (record["quality"] or {"checks": []})["checks"]
@@ -59,16 +57,34 @@ class Tidemark:
 class Peer:
     """A script that reads, checks and writes with a library."""
 
-    def __init__(self, name, script, inputs, output):
-        self.name, self.script, self.inputs, self.lake = name, f"{HERE}/{script}", inputs, output
+    def __init__(self, name, command, inputs, output):
+        interpreter, script, *arguments = command
+        self.name, self.start, self.inputs, self.folder = name, [interpreter, f"{HERE}/{script}", *arguments], inputs, output
         self.environment = {**os.environ, "POLARS_MAX_THREADS": "2"}
 
     def prepare(self):
         """Nothing: the accounts lie beside the events."""
 
-    def command(self, path):
-        return [sys.executable, self.script, path, f"{self.inputs}/accounts.parquet", self.lake]
+    def command(self, work):
+        return [*self.start, work.path, f"{self.inputs}/accounts.parquet", self.folder]
 
-    def counts(self, printed):
-        out = count(f"{self.lake}/transactions/**/*.parquet", f"{self.lake}/quarantine.parquet", "reason")
+    def counts(self, work, printed):
+        out = count(*self.globs(), "reason")
         return {**out, **json.loads(printed)}
+
+    def globs(self):
+        """Of the files with what passed, and of those with what did not."""
+        return f"{self.folder}/transactions/**/*.parquet", f"{self.folder}/quarantine.parquet"
+
+
+class Spark(Peer):
+    """Spark, in one of two ways. It writes folders of files; tuned, both by one write."""
+
+    def __init__(self, python, way, inputs, output):
+        super().__init__(f"Spark, {way}", [python, "with_spark.py", way], inputs, output)
+        self.tuned = way == "tuned"
+
+    def globs(self):
+        if self.tuned:
+            return f"{self.folder}/to=transactions/**/*.parquet", f"{self.folder}/to=quarantine/**/*.parquet"
+        return f"{self.folder}/transactions/**/*.parquet", f"{self.folder}/quarantine.parquet/*.parquet"
