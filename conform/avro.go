@@ -140,6 +140,10 @@ func (d *Decoder) datum() {
 		d.fail(ReasonSyntax, "a datum"+endOfRecord, d.end, 0)
 		return
 	}
+	if d.plan.table.Debezium && (p.event != nil || !d.around.file) {
+		d.changed(w, at)
+		return
+	}
 	if len(d.within) > 1 {
 		clear(d.within)
 		for _, n := range p.nodes {
@@ -159,6 +163,7 @@ func (d *Decoder) datum() {
 			d.missing(column)
 		}
 		d.fillWithin()
+		d.noEvent()
 	}
 }
 
@@ -257,6 +262,9 @@ func (d *Decoder) writers(s *avroschema.Schema, origin *batch.Schema) *avroWrite
 		origin = d.plan.originOf(plan, s)
 	}
 	w := &avroWriters{plan: plan, drift: plan.drift, origin: origin, codes: make([]int32, plan.symbols)}
+	if d.plan.table.Debezium && plan.event == nil && !d.around.file {
+		w.drift = nil // what it has are no rows
+	}
 	a.keep(w)
 	a.states[s] = w
 	return w

@@ -17,6 +17,7 @@ type avroPlan struct {
 	origin  *batch.Schema // of schemas that have no name, made when first asked for
 	least   int           // bytes that a datum has at least
 	symbols int           // of enums that become text
+	event   *avroEvent    // of change events, in place of ops; nil: it is none
 }
 
 // avroOp is what to do with one field, or with one branch of a union.
@@ -76,6 +77,9 @@ func (p *Plan) originOf(one *avroPlan, s *avroschema.Schema) *batch.Schema {
 // Columns from within a field that is there are not among the missing ones.
 func (p *Plan) Differences(s *avroschema.Schema) []batch.Drift {
 	one := p.avro.find(s, p.compileAvro)
+	if p.table.Debezium && one.event == nil {
+		return []batch.Drift{noChange()}
+	}
 	return p.differences(one.drift, one.missing)
 }
 
@@ -92,6 +96,9 @@ func (p *Plan) differences(drift []toldDrift, missing []int) []batch.Drift {
 
 func (p *avroPlan) bytes() int64 {
 	n := int64(len(p.ops))*opBytes + int64(len(p.missing))*8 + int64(len(p.drift))*112 + 256
+	if e := p.event; e != nil {
+		n += e.bytes()
+	}
 	return n + heldBy(p.ops)
 }
 
@@ -114,7 +121,17 @@ type avroCompiler struct {
 // columns, then by their aliases, as keys of JSON do.
 func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 	c := avroCompiler{plan: p, out: &avroPlan{least: s.Root.Least}}
-	fields := s.Root.Fields
+	if p.table.Debezium && isChange(s.Root) {
+		c.change(s.Root.Fields)
+		return c.out
+	}
+	c.row(s.Root.Fields)
+	return c.out
+}
+
+// row is what to do with the fields of a row.
+func (c *avroCompiler) row(fields []avroschema.Field) {
+	p := c.plan
 	// The field of a column, or of what columns come from within, from 1 on.
 	holder, ranks := make([]int, len(p.columns)+len(p.fields)), make([]int, len(p.columns)+len(p.fields))
 	for i := range fields {
@@ -146,7 +163,6 @@ func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
 			c.out.missing = append(c.out.missing, column)
 		}
 	}
-	return c.out
 }
 
 func newToldDrift(d batch.Drift) toldDrift {
@@ -160,8 +176,18 @@ func (c *avroCompiler) tell(d batch.Drift) {
 
 // extra reads over a field that has no column.
 func (c *avroCompiler) extra(t *avroschema.Type, name string) avroOp {
-	op := avroOp{code: avroSkip, of: t, name: []byte(name), column: -1}
-	if null, other := t.Optional(); other != nil && c.plan.table.Evolution.Extra == schema.Accept {
+	op := passed(t)
+	if c.plan.table.Evolution.Extra != schema.Accept {
+		op = told(avroOp{code: avroSkip, of: t, name: []byte(name), column: -1, tells: tellExtra})
+	}
+	c.tell(batch.Drift{Change: changeExtra, Column: name, From: t.String()})
+	return op
+}
+
+// passed reads over a value.
+func passed(t *avroschema.Type) avroOp {
+	op := avroOp{code: avroSkip, of: t, column: -1}
+	if null, other := t.Optional(); other != nil {
 		op.optional, op.null, op.of = true, byte(2*null), other
 	}
 	switch op.of.Kind {
@@ -170,11 +196,6 @@ func (c *avroCompiler) extra(t *avroschema.Type, name string) avroOp {
 	case avroschema.Long:
 		op.code = avroSkipLong
 	}
-	if c.plan.table.Evolution.Extra != schema.Accept {
-		op.tells = tellExtra
-		op = told(op)
-	}
-	c.tell(batch.Drift{Change: changeExtra, Column: name, From: t.String()})
 	return op
 }
 
@@ -262,6 +283,7 @@ func (c *avroCompiler) union(t *avroschema.Type, column int) avroOp {
 // value is what to do with a value of a type that is no union.
 func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 	f := c.plan.slot(column)
+	t = f.meant(t)
 	code, change := f.avroCode(t)
 	op := avroOp{code: code, column: int32(column), of: t, mul: 1}
 	switch op.code {

@@ -272,12 +272,12 @@ func (f *field) variableScale(column int) *avroOp {
 // logical is the type of values that are not written as JSON has them, nil for all others.
 func (c *connectCompiler) logical(p *connectParts) (*avroschema.Type, bool) {
 	name := c.text(p, connectName)
-	if name == connectDecimal {
+	if name == avroschema.ConnectDecimal {
 		q, ok := c.parts(p[connectParameters])
-		t := decimalNamed(c.text(&q, connectScale))
+		t := avroschema.DecimalOf(c.text(&q, connectScale))
 		return t, ok && t != nil
 	}
-	if t := typeNamed(name); t != nil {
+	if t := avroschema.Named(name); t != nil {
 		return t, true
 	}
 	if c.is(p, connectType, "bytes") {

@@ -174,8 +174,8 @@ func (d *Decoder) turn() (next int, defect *batch.Defect) {
 		run := &raw.Runs[d.run]
 		layout := raw.Sources[run.Source].Layout
 		d.csv = d.headerFor(layout)
-		d.readAvro(layout)
 		d.around.file = layout != nil
+		d.readAvro(layout)
 		d.use(&d.around.base)
 		next = min(next, run.First+run.Rows-d.b.First)
 	}

@@ -22,7 +22,7 @@ func (p *Plan) ObjectDifferences(s *jsonschema.Schema) []batch.Drift {
 			return nil // of rows that are texts, their schema says nothing
 		}
 		if row == nil {
-			return []batch.Drift{{Change: changeMismatch, Column: "op", From: "no change event", To: "a change event"}}
+			return []batch.Drift{noChange()}
 		}
 	}
 	o.row(row)

@@ -149,10 +149,10 @@ func (c *objectCompiler) part(i int32, t *jsonschema.Type) {
 
 // logicalOf is the type of values that are not written as JSON has them, nil for all others.
 func logicalOf(t *jsonschema.Type) *avroschema.Type {
-	if t.Name == connectDecimal {
-		return decimalNamed(t.Scale)
+	if t.Name == avroschema.ConnectDecimal {
+		return avroschema.DecimalOf(t.Scale)
 	}
-	if of := typeNamed(t.Name); of != nil || t.Connect != "bytes" {
+	if of := avroschema.Named(t.Name); of != nil || t.Connect != "bytes" {
 		return of
 	}
 	return &avroschema.Type{Kind: avroschema.Bytes}

@@ -123,7 +123,7 @@ func (p *parser) object(o map[string]any, space string) (*Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	return logical(t, o), nil
+	return connected(logical(t, o), o), nil
 }
 
 // define reads a type that has a name.

@@ -169,10 +169,10 @@ func (t *tableReader) readFormat(v value) {
 func (t *tableReader) readDebezium(v value) {
 	v.truth(&t.schema.Debezium)
 	switch t.Format {
-	case "json", "connect-json", "json-registry":
+	case "json", "connect-json", "json-registry", "avro", "avro-registry":
 	default:
 		if t.schema.Debezium {
-			v.fault("change events in format %s are not in this version: write format: json, connect-json or json-registry", t.Format)
+			v.fault("change events in format %s are not read: write format: json, connect-json, json-registry, avro or avro-registry, as the connector's converter writes them", t.Format)
 		}
 		t.schema.Debezium = false
 	}
