@@ -61,6 +61,8 @@ type avroDecoder struct {
 
 	messages map[*protoschema.Message]*avroWriters
 	objects  map[*jsonschema.Schema]*avroWriters
+	scaled   avroOp // of a decimal that says its scale
+	scale    avroschema.Type
 }
 
 const (

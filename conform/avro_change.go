@@ -1,6 +1,10 @@
 package conform
 
-import "tidemark/internal/avroschema"
+import (
+	"unicode/utf8"
+
+	"tidemark/internal/avroschema"
+)
 
 // changed decodes the datum at pos, which is a change event, into its row.
 func (d *Decoder) changed(w *avroWriters, pos int) {
@@ -90,7 +94,7 @@ func (d *Decoder) branch(s *eventStep, pos int) (other bool, next int) {
 func (d *Decoder) settleAvro(w *avroWriters) {
 	switch d.opAvro(w.plan.event) {
 	case 'c', 'u', 'r':
-		if !d.around.row {
+		if !d.around.row && !d.documentAvro(w, eventAfter) {
 			d.noImage(eventAfter, wantAfter)
 			return
 		}
@@ -125,8 +129,60 @@ func (d *Decoder) before(w *avroWriters) bool {
 			return row
 		}
 	}
+	if d.documentAvro(w, eventBefore) {
+		return true
+	}
 	d.noImage(eventBefore, wantBefore)
 	return false
+}
+
+// documentAvro decodes the text in a member, which holds the row as JSON, as the connector of
+// MongoDB sends it. It reports false where there is none.
+func (d *Decoder) documentAvro(w *avroWriters, member int32) bool {
+	for i := range w.plan.event.steps {
+		s := &w.plan.event.steps[i]
+		if s.member != member {
+			continue
+		}
+		pos, t, there := d.around.places[member]-1, s.of, true
+		if s.null >= 0 {
+			there, pos = d.branch(s, pos)
+			_, t = t.Optional()
+		}
+		if !there || t.Kind != avroschema.String {
+			return false
+		}
+		n, next := d.length(pos)
+		text := d.buf[next : next+n]
+		if !utf8.Valid(text) {
+			d.fail(ReasonEncoding, "text in UTF-8", next+invalidAt(text), 1)
+			return true
+		}
+		return d.documentOf(text, next)
+	}
+	return false
+}
+
+// variableAvro gives a column a decimal that says its scale.
+func (d *Decoder) variableAvro(op *avroOp, pos int) int {
+	x, at := varint(d.buf, pos)
+	if at > d.end {
+		return d.short(pos)
+	}
+	n, at := d.length(at)
+	if n < 0 {
+		return -1
+	}
+	scale, in := zigzag(x), place{pos, at + n - pos}
+	if scale < -mostVariable || scale > mostVariable {
+		d.unfit(int(op.column), ReasonOverflow, in.at, in.length)
+		return at + n
+	}
+	a := &d.avro // not op.of, which others read
+	a.scaled, a.scale = *op, *op.of
+	a.scaled.of, a.scale.Scale = &a.scale, int(scale)
+	d.decimal(&a.scaled, d.buf[at:at+n], in)
+	return at + n
 }
 
 // noImage rejects a record that is no change event, or has no row in a member.

@@ -63,7 +63,7 @@ func (f *field) meant(t *avroschema.Type) *avroschema.Type {
 	switch {
 	case of == nil || f.json:
 		return t
-	case of.Kind == avroschema.Decimal && f.kind == schema.Binary, of.Kind != avroschema.Decimal && (f.kind == schema.Int || f.kind == schema.Long):
+	case of.Base == avroschema.Record && f.variableScale(0) == nil, of.Kind == avroschema.Decimal && f.kind == schema.Binary, of.Kind != avroschema.Decimal && (f.kind == schema.Int || f.kind == schema.Long):
 		return t // the bytes, or the number, as they stand
 	}
 	return of

@@ -260,8 +260,20 @@ func TestSchemasOfNoChanges(t *testing.T) {
 		}
 	}
 	s, _ = avroschema.Parse([]byte(`{"type":"record","name":"e","fields":[{"name":"after","type":["null","string"]},{"name":"op","type":"string"}]}`))
-	if got := rejectOf(decodeChanges(t, table, s, []byte(zig(1)+str("{}")+str("c"))), 0); got != conform.ReasonEnvelope {
-		t.Errorf("a document of MongoDB: %s", got)
+	for text, want := range map[string]string{ // of MongoDB
+		zig(1) + str(`{"id":{"$numberLong":"7"},"kind":"A","note":null}`): "ok id=7 kind=A note=null lsn=~0 _op=c _ts_ms=null",
+		zig(1) + str(`{"id":"x"}`):                                        "quarantined type column id byte 2+0",
+		zig(1) + str(`{"id":`):                                            "quarantined syntax byte 2+0",
+		zig(1) + str("{\"id\":1,\"x\":\"\xff\"}"):                         "quarantined encoding byte 15+1",
+		zig(1) + str(`7`):                                                 "quarantined envelope",
+		zig(0):                                                            "quarantined envelope",
+	} {
+		b := decodeChanges(t, table, s, []byte(text+str("c")), []byte(text+str("c")))
+		for at := range 2 {
+			if got := everything(b, at); !strings.HasPrefix(got, want) {
+				t.Errorf("%q: got %s, want %s", text, got, want)
+			}
+		}
 	}
 }
 
@@ -291,13 +303,26 @@ func TestAvroOfConnect(t *testing.T) {
 		return `{"type":"` + base + `","connect.name":"` + name + `"` + more + `}`
 	}
 	decimal := connect("bytes", "org.apache.kafka.connect.data.Decimal", `,"connect.parameters":{"scale":"2","connect.decimal.precision":"10"}`)
+	const variable = `{"type":"record","name":"VariableScaleDecimal","namespace":"io.debezium.data","fields":[{"name":"scale","type":"int"},{"name":"value","type":"bytes"}],"connect.name":"io.debezium.data.VariableScaleDecimal"}`
 	for _, c := range []struct{ typ, column, datum, want string }{
 		{decimal, "decimal(18,2)", str("\x04\xe2"), "ok a=1250"},
 		{decimal, "decimal(18,4)", str("\x04\xe2"), "ok a=125000"},
 		{decimal, "decimal(18,1)", str("\x04\xe2"), "ok a=125"},
 		{decimal, "decimal(18,1)", str("\x04\xe1"), "quarantined scale"},
 		{decimal, "binary", str("\x04\xe2"), "ok a=\x04\xe2"},
-		{decimal, "string", str("42"), "quarantined schema_mismatch"},
+		{decimal, "string", str("\x04\xe2"), "ok a=12.50"},
+		{decimal, "boolean", str("\x01"), "quarantined schema_mismatch"},
+		{variable, "decimal(18,2)", zig(1) + str("\x7d"), "ok a=1250"},
+		{variable, "decimal(18,2)", zig(-2) + str("\x01"), "ok a=10000"},
+		{variable, "decimal(18,2)", zig(3) + str("\x7d"), "quarantined scale"},
+		{variable, "decimal(18,2)", zig(1001) + str("\x7d"), "quarantined overflow"},
+		{variable, "decimal(18,2)", zig(2) + str(""), "quarantined syntax"},
+		{variable, "decimal(18,2)", zig(2) + zig(9) + "\x01", "quarantined syntax"},
+		{variable, "string", zig(1) + str("\x7d"), "ok a=12.5"},
+		{variable, "long", zig(0) + str("\x7d"), "ok a=125"},
+		{variable, "date", zig(0) + str("\x7d"), "quarantined schema_mismatch"},
+		{`["null",` + variable + `]`, "decimal(18,2)", zig(1) + zig(1) + str("\x7d"), "ok a=1250"},
+		{variable, "json", zig(1) + str("\x7d"), `ok a={"scale":1,"value":"fQ=="}`},
 		{decimal, "long", str("\x64"), "ok a=1"},
 		{`["null",` + decimal + `]`, "decimal(18,2)", zig(1) + str("\x64"), "ok a=100"},
 		{connect("bytes", "org.apache.kafka.connect.data.Decimal", ``), "decimal(18,2)", str("1"), "quarantined schema_mismatch"},

@@ -283,8 +283,16 @@ func (c *avroCompiler) union(t *avroschema.Type, column int) avroOp {
 // value is what to do with a value of a type that is no union.
 func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 	f := c.plan.slot(column)
+	said := t
 	t = f.meant(t)
 	code, change := f.avroCode(t)
+	switch {
+	case t == said:
+	case t.Base == avroschema.Record:
+		code, change = avroVariable, ""
+	case code == avroUnfit && t.Kind == avroschema.Decimal && f.kind == schema.String:
+		code, change = avroOther, changeType
+	}
 	op := avroOp{code: code, column: int32(column), of: t, mul: 1}
 	switch op.code {
 	case avroWhole:

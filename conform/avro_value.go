@@ -85,6 +85,8 @@ func (d *Decoder) rare(w *avroWriters, op *avroOp, pos int) int {
 		return d.keepAvro(op, pos)
 	case avroNested:
 		return d.nestedAvro(w, op, pos)
+	case avroVariable:
+		return d.variableAvro(op, pos)
 	case avroReal:
 		x, next := varint(buf, pos)
 		if next <= d.end {

@@ -21,6 +21,11 @@ func (d *Decoder) document(pos int) bool {
 			return true
 		}
 	}
+	return d.documentOf(text, pos)
+}
+
+// documentOf is document for a text that is read, whose place is pos.
+func (d *Decoder) documentOf(text []byte, pos int) bool {
 	a := &d.around
 	a.text = jsontext.AppendPlain(a.text[:0], text)
 	length := len(a.text)

@@ -208,6 +208,8 @@ func (f *field) sentChange() string {
 	switch op := f.sent; {
 	case op.code == avroUnfit:
 		return changeMismatch
+	case op.code == avroVariable:
+		return ""
 	case op.of.Kind == avroschema.Decimal && f.kind == schema.Decimal && f.scale >= op.of.Scale:
 		return "" // how many digits there are, its schema does not say
 	}

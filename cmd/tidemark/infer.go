@@ -230,8 +230,9 @@ func ofDatums(ctx context.Context, s *sampled, file string) (*infer.Result, erro
 		return nil, usageError{err.Error()}
 	}
 	r := infer.Avro(written)
-	r.Of, r.Beside = s.title, []string{"format: avro", "schema_file: " + infer.Quoted(file)}
+	r.Of, r.Beside = s.title, append([]string{"format: avro", "schema_file: " + infer.Quoted(file)}, r.Beside...)
 	t := inferred(r, schema.AvroFormat)
+	t.Schema.Debezium = slices.Contains(r.Beside, "debezium: true")
 	t.Written = conform.NewSingleObjects(written)
 	return r, observeColumns(ctx, r, s, t)
 }

@@ -69,7 +69,8 @@ type Type struct {
 	Unit             jsontext.Unit // of a time
 	Zoned            bool          // a moment is one of UTC, and not of a local clock
 
-	// Connect is what Kafka Connect says that values of an int, long or bytes are, nil: nothing.
+	// Connect is what Kafka Connect says that values of an int, long or bytes are, and Debezium
+	// that those of a record are, nil: nothing.
 	Connect *Type
 
 	Fields  []Field  // of a record

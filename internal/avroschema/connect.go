@@ -9,13 +9,13 @@ import (
 // ConnectDecimal names a decimal of Kafka Connect, whose scale stands in its parameters.
 const ConnectDecimal = "org.apache.kafka.connect.data.Decimal"
 
+// ConnectVariable names a decimal of Debezium that says its scale beside its number.
+const ConnectVariable = "io.debezium.data.VariableScaleDecimal"
+
 const (
 	mostScale     = 1000 // is more than any column has
 	connectDigits = 64   // of a decimal that does not say, as Confluent's converter has it
 )
-
-// ConnectVariable names a decimal of Debezium that is an object with its scale.
-const ConnectVariable = "io.debezium.data.VariableScaleDecimal"
 
 // DecimalOf is a decimal of Kafka Connect with a scale, nil: there is none of it.
 func DecimalOf(scale string) *Type {
@@ -23,7 +23,7 @@ func DecimalOf(scale string) *Type {
 	if err != nil || n < 0 || n > mostScale {
 		return nil
 	}
-	return &Type{Kind: Decimal, Base: Bytes, Scale: n, Precision: max(connectDigits, n)}
+	return &Type{Kind: Decimal, Base: Bytes, Scale: n, Precision: 1 << 30}
 }
 
 // Named is the type of values that Kafka Connect and Debezium write as numbers, or as an object
@@ -55,6 +55,14 @@ func Named(name string) *Type {
 	return nil
 }
 
+// variable notes on a record that it is a decimal of Debezium that says its scale.
+func variable(t *Type, o map[string]any) {
+	name, _ := o["connect.name"].(string)
+	if name == ConnectVariable && len(t.Fields) == 2 && t.Fields[0].Name == "scale" && t.Fields[0].Of.Kind == Int && t.Fields[1].Name == "value" && t.Fields[1].Of.Kind == Bytes {
+		t.Connect = &Type{Kind: Decimal, Base: Record, Precision: 1 << 30}
+	}
+}
+
 // connected notes on a type what Kafka Connect says that its values are, where Avro itself does
 // not say it.
 func connected(t *Type, o map[string]any) *Type {
@@ -67,6 +75,9 @@ func connected(t *Type, o map[string]any) *Type {
 		parameters, _ := o["connect.parameters"].(map[string]any)
 		scale, _ := parameters["scale"].(string)
 		of = DecimalOf(scale)
+		if of != nil {
+			of.Precision = max(connectDigits, of.Scale)
+		}
 		digits, _ := parameters["connect.decimal.precision"].(string)
 		if n, err := strconv.Atoi(digits); of != nil && err == nil && n >= max(1, of.Scale) && n <= maxDigits {
 			of.Precision = n

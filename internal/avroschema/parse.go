@@ -179,6 +179,7 @@ func (p *parser) record(o map[string]any, full, space string) (*Type, error) {
 		t.Fields = append(t.Fields, Field{Key: append(jsontext.AppendString(nil, []byte(name)), ':'), Name: name, Of: of})
 		t.Least = min(t.Least+of.Least, maxLeast)
 	}
+	variable(t, o)
 	return t, nil
 }
 

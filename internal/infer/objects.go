@@ -13,7 +13,7 @@ func Objects(s *jsonschema.Schema) *Result {
 	out := &Result{}
 	row, changes := rowOf(s.Root)
 	if changes {
-		out.Beside = []string{"debezium: true"}
+		out.Beside = []string{debezium}
 	}
 	if row == nil {
 		out.Notes = []string{"rows are texts, of which the schema says nothing: look at records, with --topic"}

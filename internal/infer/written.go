@@ -10,10 +10,14 @@ import (
 )
 
 // Avro is the columns for records that are written with a schema: each takes every value of
-// its field, but for decimals with more digits than a column has.
+// its field, but for decimals with more digits than a column has. What Debezium puts around a row
+// is left out, and debezium: true is among what goes with the columns.
 func Avro(s *avroschema.Schema) *Result {
-	out := &Result{}
-	for _, f := range s.Root.Fields {
+	out, row := &Result{}, s.Root
+	if t := changedAvro(s.Root); t != nil {
+		row, out.Beside = t, []string{debezium}
+	}
+	for _, f := range row.Fields {
 		c := Column{Name: f.Name}
 		c.Type, c.Remark = ofAvro(f.Of, f.Name)
 		if f.Of.Kind == avroschema.Null {
@@ -24,9 +28,41 @@ func Avro(s *avroschema.Schema) *Result {
 	return out
 }
 
+// debezium goes with columns that stand within change events.
+const debezium = "debezium: true"
+
+// changedAvro is the type of the rows of a change event, nil: it is none.
+func changedAvro(t *avroschema.Type) (row *avroschema.Type) {
+	seen := map[string]bool{}
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		seen[f.Name] = true
+		if f.Name == "after" {
+			row = f.Of
+		}
+	}
+	if row == nil || !seen["op"] || !seen["before"] {
+		return nil
+	}
+	if _, other := row.Optional(); other != nil {
+		row = other
+	}
+	if row.Kind != avroschema.Record {
+		return nil
+	}
+	return row
+}
+
 func ofAvro(t *avroschema.Type, name string) (schema.Type, string) {
 	if _, other := t.Optional(); other != nil {
 		t = other
+	}
+	switch of := t.Connect; {
+	case of == nil:
+	case of.Base == avroschema.Record:
+		return schema.Type{Kind: schema.String}, "decimals, each with a scale of its own: or of type decimal(18,4), as long as they fit"
+	default:
+		t = of
 	}
 	of := func(k schema.Kind) schema.Type { return schema.Type{Kind: k} }
 	switch t.Kind {
