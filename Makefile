@@ -24,10 +24,10 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # rawfile, what reads ahead is run.
 RACE_PKGS = $$(go list ./consumer/... ./writer/... ./internal/... | grep -vE '/internal/(archtest|batch|differential|generate|infer|parity|rawfile|schema|teeth)$$')
 
-.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency bench-peers build demo clean
+.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency bench-peers bench-sizes bench-growth bench-instructions build demo clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## install what is missing and run every test, the real broker included
 	@scripts/step --begin; trap 'scripts/step --summary' EXIT; \
@@ -135,6 +135,15 @@ bench-latency: ## measure: how long after it was sent an event can be read
 
 bench-peers: ## measure: the same work done by what else is used for it
 	@scripts/bench-peers
+
+bench-sizes: ## measure: what files weigh beside DuckDB's, and what sorting costs and gives
+	@scripts/bench-files --sizes
+
+bench-growth: ## measure: how speed changes with processors, batches, days, columns and the size of events
+	@scripts/bench-growth
+
+bench-instructions: ## measure: instructions of a row, whatever else the machine does
+	@scripts/bench-instructions
 
 build: ## build bin/tidemark, static, with its version
 	@CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidemark ./cmd/tidemark
