@@ -230,23 +230,23 @@ func (r *runner) read(ctx context.Context, s step) error {
 func (s *step) fresh(c *batch.Chunk) (bool, error) {
 	next := s.at.Next
 	changed := func(format string, args ...any) (bool, error) {
-		return false, &ChangedError{File: s.entry.URL, What: fmt.Sprintf(format, args...)}
+		return false, &ChangedError{File: s.entry.URL, What: fmt.Sprintf(format, args...) + fmt.Sprintf(
+			" (it had %d bytes and was of %s, and has %d bytes and is of %s)", s.at.Size, s.at.Version, s.entry.Size, s.entry.Version())}
 	}
-	now := fmt.Sprintf("it had %d bytes and was of %s, and has %d bytes and is of %s", s.at.Size, s.at.Version, s.entry.Size, s.entry.Version())
 	switch {
 	case next == 0 || s.passed:
 		return true, nil
 	case c.To < next && c.Last:
-		return changed("it has changed since it was read: it ends at %d, and is decided to %d (%s)", c.To, next, now)
+		return changed("it has changed since it was read: it ends at %d, and is decided to %d", c.To, next)
 	case c.To < next:
 		return false, nil
 	case c.To > next:
-		return changed("it has changed since it was read: what is decided ends at %d, where no record ends any more (%s)", next, now)
+		return changed("it has changed since it was read: what is decided ends at %d, where no record ends any more", next)
 	case ledger.Sum(c.Sum) != s.at.Hash:
 		if sum, err := s.other(); err != nil {
 			return false, err
 		} else if ledger.Sum(sum) != s.at.Hash {
-			return changed("it has changed since it was read: its first %d bytes or rows are not what is decided (%s)", next, now)
+			return changed("it has changed since it was read: its first %d bytes or rows are not what is decided", next)
 		}
 	}
 	s.passed = true
