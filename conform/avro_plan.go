@@ -114,13 +114,16 @@ func heldBy(ops []avroOp) (n int64) {
 type avroCompiler struct {
 	plan  *Plan
 	out   *avroPlan
-	parts int // of nested columns
+	parts int  // of nested columns
+	made  bool // the schema is of another format, whose fields may all be null
+	// untold: the differences of types are not told.
+	untold bool
 }
 
 // compileAvro makes the plan of a schema: fields find their columns by the names of the
 // columns, then by their aliases, as keys of JSON do.
 func (p *Plan) compileAvro(s *avroschema.Schema) *avroPlan {
-	c := avroCompiler{plan: p, out: &avroPlan{least: s.Root.Least}}
+	c := avroCompiler{plan: p, out: &avroPlan{least: s.Root.Least}, made: s.IsMade()}
 	if p.table.Debezium && isChange(s.Root) {
 		c.change(s.Root.Fields)
 		return c.out
@@ -221,7 +224,7 @@ func (c *avroCompiler) field(t *avroschema.Type, column int) avroOp {
 	if c.unfit(&op) {
 		c.tell(batch.Drift{Change: changeMismatch, Column: f.path, From: t.String(), To: f.typeName})
 	}
-	if f.required && t.Kind == avroschema.Union && hasNull(t) {
+	if f.required && t.Kind == avroschema.Union && hasNull(t) && !c.made {
 		c.tell(batch.Drift{Change: changeNullable, Column: f.path, From: t.String(), To: f.typeName})
 	}
 	return op
@@ -274,9 +277,11 @@ func hasNull(t *avroschema.Type) bool {
 // union is what to do with a union of several types.
 func (c *avroCompiler) union(t *avroschema.Type, column int) avroOp {
 	op := avroOp{code: avroUnion, column: int32(column), of: t}
+	c.untold = c.made // it is one type there
 	for _, b := range t.Of {
 		op.branches = append(op.branches, c.value(b, column))
 	}
+	c.untold = false
 	return op
 }
 
@@ -308,7 +313,7 @@ func (c *avroCompiler) value(t *avroschema.Type, column int) avroOp {
 		op.symbol, op.size = int32(c.out.symbols), int32(len(t.Symbols))
 		c.out.symbols += len(t.Symbols)
 	}
-	if change == "" {
+	if change == "" || c.untold {
 		return op
 	}
 	c.tell(batch.Drift{Change: change, Column: f.path, From: t.String(), To: f.typeName})

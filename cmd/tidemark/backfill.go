@@ -223,7 +223,7 @@ func (j *job) sample() sample {
 
 // rawOptions say how the files of a table are read.
 func rawOptions(t *config.Table, format string) rawfile.Options {
-	o := rawfile.Options{Format: rawfile.Format(format), CSV: t.Schema.CSV}
+	o := rawfile.Options{Format: rawfile.Format(format), CSV: t.Schema.CSV, Kinds: map[string]rawfile.ColumnKind{}}
 	o.Text = t.Schema.Debezium || t.Schema.Format == schema.ConnectJSONFormat // change events, and what Connect puts around rows, are read from JSON
 	for i := range t.Schema.Columns {
 		c := &t.Schema.Columns[i]
@@ -234,6 +234,9 @@ func rawOptions(t *config.Table, format string) rawfile.Options {
 		o.Columns = append(o.Columns, names[0])
 		if c.Required {
 			o.Required = append(o.Required, names)
+		}
+		for _, name := range names {
+			o.Kinds[name] = rawfile.ColumnKind{Kind: c.Type.Kind, JSON: c.Type.JSON}
 		}
 		switch {
 		case c.Type.Kind != schema.Decimal:

@@ -150,6 +150,7 @@ type Schema struct {
 	Within    string
 	canonical []byte
 	bytes     int64
+	of        string // of Made
 }
 
 // Bytes is what the schema takes in memory, about.

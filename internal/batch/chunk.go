@@ -1,6 +1,10 @@
 package batch
 
-import "tidemark/internal/avroschema"
+import (
+	"slices"
+
+	"tidemark/internal/avroschema"
+)
 
 // Format is how a record is written.
 type Format uint8
@@ -93,6 +97,9 @@ type Cut struct {
 func (r *Raw) AppendChunk(source int, c *Chunk) {
 	first := len(r.Spans)
 	at := int32(r.hold(c))
+	if need := first + len(c.Lines); need > cap(r.Spans) { // so that few rows are moved often
+		r.Spans, r.Offsets, r.Times = slices.Grow(r.Spans, need), slices.Grow(r.Offsets, need), slices.Grow(r.Times, need)
+	}
 	for _, l := range c.Lines {
 		r.Spans = append(r.Spans, Span{Block: int32(r.cur), At: at + l.At, Key: -1, Value: l.Len})
 		r.Offsets = append(r.Offsets, l.Number)

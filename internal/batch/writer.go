@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"fmt"
-
 	"tidemark/internal/avroschema"
 )
 
@@ -44,7 +42,7 @@ func (s *Schema) Of(topic string) Use {
 // NewAvro describes a schema of Avro; an empty id means its fingerprint.
 func NewAvro(id string, s *avroschema.Schema) *Schema {
 	if id == "" {
-		id = fmt.Sprintf("avro %016x", s.Fingerprint)
+		id = s.Name()
 	}
 	out := &Schema{ID: id}
 	for _, f := range s.Root.Fields {

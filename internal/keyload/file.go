@@ -75,7 +75,7 @@ func (s *fileSource) load(ctx context.Context) (bool, error) {
 // read makes the set of a file. Rows that cannot be read are left out and counted.
 func (s *fileSource) read(ctx context.Context, e rawfile.Entry) (set *quality.Set, refused int64, err error) {
 	name := s.of.FileColumn
-	r, err := rawfile.Open(ctx, e, rawfile.Options{CSV: s.table.CSV, Columns: []string{name}, Required: [][]string{{name}}})
+	r, err := rawfile.Open(ctx, e, rawfile.Options{CSV: s.table.CSV, Columns: []string{name}, Required: [][]string{{name}}, Kinds: map[string]rawfile.ColumnKind{name: {Kind: s.of.Type.Kind}}})
 	if err != nil {
 		return nil, 0, err
 	}

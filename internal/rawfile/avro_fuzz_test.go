@@ -89,27 +89,35 @@ func FuzzAvroFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: true})
 		readAll(t, r, err)
-		want, why := avroRowsOf(t, data, true)
-		got, err := avroRowsOf(t, data, false)
-		// What is worth how much work differs where values have no bytes.
-		if fmt.Sprint(err) != fmt.Sprint(why) && !errors.Is(why, errAvroWork) {
-			t.Fatalf("as it lies there: %v, and as text: %v", err, why)
-		}
-		for i := range min(len(got), len(want)) {
-			if got[i] != want[i] {
-				t.Fatalf("row %d as it lies there: %q, and as text: %q", i, got[i], want[i])
-			}
-		}
-		if why == nil && len(got) != len(want) {
-			t.Fatalf("as it lies there: %d rows, and as text: %d", len(got), len(want))
-		}
+		sameRows(t, func(text bool) (Reader, error) {
+			return openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: text})
+		})
 	})
 }
 
-// avroRowsOf are the rows of a container as text, up to fuzzRows or so.
-func avroRowsOf(t *testing.T, data []byte, text bool) (rows []string, err error) {
+// sameRows reads a file as text and as its rows lie there: both must give the same.
+func sameRows(t *testing.T, open func(text bool) (Reader, error)) {
 	t.Helper()
-	r, err := openAvro(t.Context(), io.Reader(bytes.NewReader(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: text})
+	want, why := rowsOf(t, true, open)
+	got, err := rowsOf(t, false, open)
+	// What is worth how much work differs where values have no bytes.
+	if fmt.Sprint(err) != fmt.Sprint(why) && !errors.Is(why, errAvroWork) {
+		t.Fatalf("as it lies there: %v, and as text: %v", err, why)
+	}
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			t.Fatalf("row %d as it lies there: %q, and as text: %q", i, got[i], want[i])
+		}
+	}
+	if why == nil && len(got) != len(want) {
+		t.Fatalf("as it lies there: %d rows, and as text: %d", len(got), len(want))
+	}
+}
+
+// rowsOf are the rows of a file as text, up to fuzzRows or so.
+func rowsOf(t *testing.T, text bool, open func(text bool) (Reader, error)) (rows []string, err error) {
+	t.Helper()
+	r, err := open(text)
 	var c batch.Chunk
 	for err == nil && !c.Last && c.To < fuzzRows {
 		if err = r.Next(t.Context(), &c); err != nil {

@@ -52,6 +52,9 @@ func openParquet(_ context.Context, f io.ReaderAt, size int64, e Entry, o Option
 	for _, n := range leaves {
 		p.columns = append(p.columns, &parquetColumn{parquetNode: n, file: p})
 	}
+	if s := p.typed(o); s != nil {
+		return newParquetRows(p, s, o), nil
+	}
 	return newRows(p, o), nil
 }
 

@@ -14,8 +14,11 @@ import (
 func FuzzParquetFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pages, footer []byte) {
 		data := slices.Concat([]byte("PAR1"), pages, footer, binary.LittleEndian.AppendUint32(nil, uint32(len(footer))), []byte("PAR1"))
-		r, err := openParquet(t.Context(), bytes.NewReader(data), int64(len(data)), Entry{URL: "x"}, Options{Resume: fuzzRows})
+		r, err := openParquet(t.Context(), bytes.NewReader(data), int64(len(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: true})
 		readAll(t, r, err)
+		sameRows(t, func(text bool) (Reader, error) {
+			return openParquet(t.Context(), bytes.NewReader(data), int64(len(data)), Entry{URL: "x"}, Options{Resume: fuzzRows, Text: text})
+		})
 	})
 }
 

@@ -88,6 +88,10 @@ type Options struct {
 	// Inexact are the same of decimals that may be made of a float or a double: of the decimal
 	// with the fewest digits that names it.
 	Inexact []string
+	// Kinds are what the columns of the table hold, by all their names: whether a column of
+	// Parquet is decoded from what it is or from its text depends on it. JSON is of a column
+	// that takes whatever comes as JSON.
+	Kinds map[string]ColumnKind
 	// Text has the rows of Avro and Parquet become objects of JSON, for whoever has no plan to
 	// read them by: the same rows, with other bytes, and so with another Sum.
 	Text bool
@@ -96,6 +100,12 @@ type Options struct {
 	// place (the last line was continued), no chunk ends there: the first one with To
 	// beyond it says so.
 	Resume int64
+}
+
+// ColumnKind is what a column of a table holds.
+type ColumnKind struct {
+	Kind schema.Kind
+	JSON bool
 }
 
 // Error says why a file cannot be read on.

@@ -2,6 +2,7 @@ package rawfile_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,8 +61,12 @@ func options() rawfile.Options {
 func read(t testing.TB, path string, o rawfile.Options) (out reading) {
 	t.Helper()
 	out = readOnce(t, path, o)
-	data, _ := os.ReadFile(path)
-	if o.Text && (strings.HasPrefix(string(data), "Obj\x01") || strings.HasPrefix(string(data), "PAR1")) {
+	head := make([]byte, 4)
+	if f, err := os.Open(path); err == nil {
+		_, _ = io.ReadFull(f, head)
+		_ = f.Close()
+	}
+	if o.Text && (string(head) == "Obj\x01" || string(head) == "PAR1") {
 		o.Text = false
 		alike(t, out, readOnce(t, path, o))
 	}
@@ -86,7 +91,7 @@ func alike(t testing.TB, want, got reading) {
 			text, _, _ := got.layout.Texts.Text(nil, []byte(g.text), -1, 0)
 			g.text = string(text)
 		}
-		if w.text != g.text || w.number != g.number || g.defect != "" && g.defect != w.defect {
+		if w.text != g.text && w.defect != "limit" || w.number != g.number || g.defect != "" && g.defect != w.defect {
 			t.Fatalf("row %d as it lies there: %.200q %s, and as text %.200q %s", i, g.text, g.defect, w.text, w.defect)
 		}
 	}
