@@ -49,7 +49,7 @@ type Chunk struct {
 
 	// To is where the chunk ends in the file: decompressed bytes, or rows where the
 	// format has no bytes of its own (Avro, Parquet). Sum is the XXH3-64 of all of the
-	// file before To: of its bytes; of rows of Avro, of their schema and their bytes, however they
+	// file before To: of its bytes; of rows of Avro and Parquet, of their schema and their bytes as Avro, however they
 	// lie in blocks; or of the text that rows became.
 	To  int64
 	Sum uint64

@@ -8,7 +8,7 @@ import (
 )
 
 // parquetFile reads the rows of a Parquet file: of each row group, all columns side by
-// side, and of each column, a page at a time.
+// side, and of each column, a page at a time. It writes them as JSON; parquetRows does without.
 //
 // The footer, the pages and the encodings are read by code of our own, which takes no
 // memory for what a file claims, but for bytes that are there: a page of a few bytes

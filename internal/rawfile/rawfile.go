@@ -4,8 +4,9 @@
 //
 // A file is known by its canonical URL. What it holds is a sequence of records, each
 // the bytes of one JSON object, of one line of CSV, or of one datum of Avro as it lies in
-// its container; rows of Parquet become JSON objects with the same values, and so do those
-// of Avro where Options.Text says so. Nothing here knows tables: whether a record fits
+// its container; rows of Parquet become datums of Avro too, or, where they hold others within
+// or a column means something else by its text, JSON objects with the same values, as all do
+// where Options.Text says so. Nothing here knows tables: whether a record fits
 // one is package conform's question.
 //
 // The numbers of a file's records rise strictly: they are lines, or rows, and of values
