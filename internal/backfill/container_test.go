@@ -46,43 +46,80 @@ func container(t *testing.T, from, to, block int) string {
 	return file.String()
 }
 
+// columnar is a Parquet file of the same events, with row groups of so many.
+func columnar(t *testing.T, from, to, group int) string {
+	t.Helper()
+	type event struct {
+		ID *int64 `parquet:"id,optional"`
+		At string `parquet:"at,dict"`
+	}
+	var file bytes.Buffer
+	w := parquet.NewGenericWriter[event](&file, parquet.MaxRowsPerRowGroup(int64(group)))
+	for id := int64(from); id < int64(to); id++ {
+		e := event{&id, "2026-03-01T00:00:00Z"}
+		if id < 0 {
+			e.At = fmt.Sprint("no time ", id)
+		}
+		if _, err := w.Write([]event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file.String()
+}
+
+// writers are what makes files of events, by the names of the files.
+func writers() map[string]func(t *testing.T, from, to, block int) string {
+	return map[string]func(t *testing.T, from, to, block int) string{"a.avro": container, "a.parquet": columnar}
+}
+
 // TestContainerGoesOn: what is decided of a container is compared by the bytes of its rows, or by
 // their text, as an older version did; whichever it was, reading goes on behind it.
 func TestContainerGoesOn(t *testing.T) {
 	as := func(text bool) func(*backfill.Config) {
 		return func(c *backfill.Config) { c.Options.Text = text }
 	}
-	for _, first := range []bool{true, false} {
-		w := newWorld(t)
-		w.put("a.avro", container(t, 0, 900, 100), 1)
-		run, err := w.run(options{config: as(first)})
-		done(t, run, err, 1, 0)
+	for name, write := range writers() {
+		for _, first := range []bool{true, false} {
+			w := newWorld(t)
+			w.put(name, write(t, 0, 900, 100), 1)
+			run, err := w.run(options{config: as(first)})
+			done(t, run, err, 1, 0)
 
-		w.put("a.avro", container(t, 0, 900, 100), 2) // touched
-		run, err = w.run(options{config: as(!first)})
-		done(t, run, err, 0, 1)
+			w.put(name, write(t, 0, 900, 100), 2) // touched
+			run, err = w.run(options{config: as(!first)})
+			done(t, run, err, 0, 1)
 
-		w.put("a.avro", container(t, 0, 1500, 70), 3) // grown, in other blocks
-		run, err = w.run(options{config: as(!first)})
-		done(t, run, err, 1, 0)
-		all := want(nil, "a.avro", 1, 0, 1500)
-		w.holds(all)
+			w.put(name, write(t, 0, 1500, 70), 3) // grown, in other blocks
+			run, err = w.run(options{config: as(!first)})
+			done(t, run, err, 1, 0)
+			all := want(nil, name, 1, 0, 1500)
+			w.holds(all)
 
-		w.put("a.avro", container(t, 5, 1505, 70), 4)
-		run, err = w.run(options{config: as(first)})
-		done(t, run, err, 0, 0, "are not what is decided")
-		w.holds(all)
+			w.put(name, write(t, 5, 1505, 70), 4)
+			run, err = w.run(options{config: as(first)})
+			done(t, run, err, 0, 0, "are not what is decided")
+			w.holds(all)
+		}
 	}
 }
 
 // TestContainerRejects: of a row that is rejected, the quarantine has the text.
 func TestContainerRejects(t *testing.T) {
-	w := newWorld(t)
-	w.put("a.avro", container(t, -2, 3, 10), 1)
-	run, err := w.run(options{})
-	done(t, run, err, 1, 0)
-	w.holds(want(nil, "a.avro", 3, 0, 3))
-	rows := w.rejected()
+	for name, write := range writers() {
+		w := newWorld(t)
+		w.put(name, write(t, -2, 3, 10), 1)
+		run, err := w.run(options{})
+		done(t, run, err, 1, 0)
+		w.holds(want(nil, name, 3, 0, 3))
+		holdsRejects(t, w.rejected())
+	}
+}
+
+func holdsRejects(t *testing.T, rows []rejected) {
+	t.Helper()
 	if len(rows) != 2 {
 		t.Fatalf("%d rows", len(rows))
 	}
