@@ -38,6 +38,7 @@ func testSchemas(t *testing.T, h *house) {
 	t.Run("registry killed", func(t *testing.T) { testRegistryKilled(t, h) })
 	t.Run("alternating versions", func(t *testing.T) { testAlternating(t, h) })
 	t.Run("bad records", func(t *testing.T) { testBadAvro(t, h) })
+	t.Run("bad change events", func(t *testing.T) { testBadChanges(t, h) })
 	t.Run("bad records of JSON", func(t *testing.T) { testBadJSONRegistry(t, h) })
 	t.Run("ten thousand ids", func(t *testing.T) { testManyIDs(t, h) })
 }
