@@ -19,7 +19,7 @@ import (
 
 // Two versions of one event: the second has a property more, and refers to another schema.
 const (
-	jsonMoney  = `{"$id":"money.json","type":["number","null"]}`
+	jsonMoney  = `{"$schema":"http://json-schema.org/draft-07/schema#","$id":"money.json","type":["number","null"]}`
 	jsonFirst  = `{"type":"object","properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"amount":{"type":"number"}},"required":["id","at"],"additionalProperties":false}`
 	jsonSecond = `{"type":"object","properties":{"id":{"type":"integer"},"channel":{"type":"string"},"at":{"type":"string","format":"date-time"},"amount":{"$ref":"money.json"}},"required":["id","at"],"additionalProperties":false}`
 )
