@@ -38,6 +38,7 @@ func testBombs(t *testing.T, h *house) {
 		{"nested 8 million deep", kgo.ZstdCompression(), 3, func(int) []byte { return bytes.Repeat([]byte{'['}, 8<<20) }, false},
 		{"objects in objects", kgo.ZstdCompression(), 3, func(int) []byte { return bytes.Repeat([]byte(`{"account_id":`), 600_000) }, false},
 		{"100 000 keys", kgo.ZstdCompression(), 10, keys, false},
+		{"empty objects for wide structs", kgo.ZstdCompression(), 60, wideObjects, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tp := h.newTopic(t, strings.ReplaceAll(tc.name, " ", "-"), 1)
@@ -45,6 +46,9 @@ func testBombs(t *testing.T, h *house) {
 			bomb, size := pack(t, tc.codec, tc.records, tc.value)
 			j := h.newJob(t, tp)
 			j.set.memory = fmt.Sprintf("%dMiB", budget>>20)
+			if strings.Contains(tc.name, "wide") {
+				j.set.more = `, columns: [{name: wide, type: "list<struct<` + strings.Join(wideFields(), ",") + `>>"}]`
+			}
 			p := j.start(j.stream())
 			j.awaitDecided(20, p)
 			peak := p.watch()
@@ -74,6 +78,23 @@ func keys(i int) []byte {
 		out = fmt.Appendf(out, `,"key_%d_%d":%d`, i, k, k)
 	}
 	return append(out, '}')
+}
+
+// wideFields are as many fields as a column may have within it.
+func wideFields() []string {
+	fields := make([]string, 64)
+	for i := range fields {
+		fields[i] = fmt.Sprintf("f%d:long", i)
+	}
+	return fields
+}
+
+// wideObjects is an event with a list of objects of three bytes, each of which becomes 64 nulls: as
+// many as a column may hold.
+func wideObjects(i int) []byte {
+	at := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	return fmt.Appendf(nil, `{"transaction_id":%d,"account_id":1,"amount":1,"transaction_type":"deposit","transaction_date":"%s","status":"APPROVED","currency":"CHF","wide":[{}%s]}`,
+		1_000_000+i, at, strings.Repeat(",{}", 15_600))
 }
 
 // pack makes a batch of Kafka of n records, and says what is in it without compression.

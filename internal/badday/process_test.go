@@ -44,6 +44,7 @@ type settings struct {
 	memory    string
 	haltAbove string
 	group     string
+	more      string // further keys of the table
 }
 
 // newJob makes a job with a lake in a folder of its own.
@@ -73,8 +74,8 @@ kafka: {brokers: ["%s"], group: "%s", session_timeout: 6s, on_loss: %s%s}
 batch: {max_age: %s, max_rows: %d}
 memory: %s
 tables:
-  - {name: %s, preset: banking/card-transactions, topics: ["%s"], halt_above: %s, halt_min_rows: 1}
-`, s.lake, s.brokers, s.group, s.onLoss, s.kafka, s.maxAge, s.maxRows, s.memory, table, j.topic.name, s.haltAbove)
+  - {name: %s, preset: banking/card-transactions, topics: ["%s"], halt_above: %s, halt_min_rows: 1%s}
+`, s.lake, s.brokers, s.group, s.onLoss, s.kafka, s.maxAge, s.maxRows, s.memory, table, j.topic.name, s.haltAbove, s.more)
 	must(j.t, os.WriteFile(name+".new", []byte(text), 0o600))
 	must(j.t, os.Rename(name+".new", name)) // a process that starts may be reading it
 	return name
