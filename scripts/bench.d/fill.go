@@ -11,16 +11,20 @@ import (
 )
 
 // fill makes the topic and sends the events to it, dealt out to its partitions in
-// turn.
-func fill(ctx context.Context, o options) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(o.broker), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
+// turn. Its result says how many events there are of each kind, and has no times.
+func fill(ctx context.Context, o options) (result, error) {
+	codec, err := compression(o.codec)
 	if err != nil {
-		return err
+		return result{}, err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.broker), kgo.ProducerBatchCompression(codec), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
+	if err != nil {
+		return result{}, err
 	}
 	defer client.Close()
 	forever := "-1" // some events are days old
 	if _, err := kadm.NewClient(client).CreateTopic(ctx, int32(o.partitions), 1, map[string]*string{"retention.ms": &forever}, topic); err != nil {
-		return fmt.Errorf("make topic %s: %w", topic, err)
+		return result{}, fmt.Errorf("make topic %s: %w", topic, err)
 	}
 	var failed atomic.Pointer[error]
 	sent := func(_ *kgo.Record, err error) {
@@ -28,22 +32,41 @@ func fill(ctx context.Context, o options) error {
 			failed.CompareAndSwap(nil, &err)
 		}
 	}
-	g := generator(o)
+	r, g := result{Rows: o.events, Kinds: map[string]int64{}}, generator(o)
 	for i := 0; failed.Load() == nil; i++ {
 		e, ok := g.Next()
 		if !ok {
 			break
 		}
+		r.Bytes += int64(len(e.Value))
+		r.Kinds[e.Kind.String()]++
 		client.Produce(ctx, &kgo.Record{
 			Topic: topic, Partition: int32(i % o.partitions), Timestamp: e.Time,
 			Key: bytes.Clone(e.Key), Value: bytes.Clone(e.Value),
 		}, sent)
 	}
 	if err := client.Flush(ctx); err != nil {
-		return fmt.Errorf("send events: %w", err)
+		return result{}, fmt.Errorf("send events: %w", err)
 	}
 	if err := failed.Load(); err != nil {
-		return fmt.Errorf("send events: %w", *err)
+		return result{}, fmt.Errorf("send events: %w", *err)
 	}
-	return nil
+	return r, nil
+}
+
+// compression is what a codec's name means to the client.
+func compression(name string) (kgo.CompressionCodec, error) {
+	switch name {
+	case "none":
+		return kgo.NoCompression(), nil
+	case "gzip":
+		return kgo.GzipCompression(), nil
+	case "snappy":
+		return kgo.SnappyCompression(), nil
+	case "lz4":
+		return kgo.Lz4Compression(), nil
+	case "zstd":
+		return kgo.ZstdCompression(), nil
+	}
+	return kgo.CompressionCodec{}, fmt.Errorf("no codec is called %q: take lz4, zstd, snappy, gzip or none", name)
 }

@@ -44,6 +44,7 @@ type options struct {
 	config     string // of the program
 	general    bool   // events with shuffled keys, spaces and escapes
 	format     string // of events in memory
+	codec      string // of batches in the topic
 	text       bool   // rows of a file go by way of JSON
 	raw        bool   // the pipeline takes files
 	profile    string // file
@@ -53,9 +54,9 @@ type options struct {
 }
 
 func command(ctx context.Context, args []string, out io.Writer) error {
-	commands := map[string]func(context.Context, options) (result, error){"raw": raw, "drain": drain, "alone": alone, "file": file}
+	commands := map[string]func(context.Context, options) (result, error){"fill": fill, "raw": raw, "drain": drain, "alone": alone, "file": file}
 	if len(args) == 0 || args[0] != "run" && args[0] != "latency" && commands[args[0]] == nil {
-		return fmt.Errorf("want one of run, latency, raw, drain, alone, file")
+		return fmt.Errorf("want one of run, latency, fill, raw, drain, alone, file")
 	}
 	var o options
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -67,6 +68,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.dir, "dir", "", "`folder` for everything that is written")
 	flags.StringVar(&o.tidemark, "tidemark", "", "the program's `file`")
 	flags.StringVar(&o.config, "config", "", "the program's configuration `file`")
+	flags.StringVar(&o.codec, "codec", "snappy", "of the topic: lz4, zstd, snappy, gzip or none")
 	flags.BoolVar(&o.general, "general", false, "shuffled keys, spaces and escapes")
 	flags.StringVar(&o.format, "format", "json", "of the events of the pipeline alone: json, avro-registry or protobuf-registry; of a file: avro or parquet")
 	flags.BoolVar(&o.text, "text", false, "have the rows of a file go by way of JSON")

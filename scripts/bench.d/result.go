@@ -18,6 +18,8 @@ type result struct {
 	CPU     float64 `json:"cpu"`     // seconds of user and system time
 	Mallocs float64 `json:"mallocs"` // 0: not known
 	Peak    int64   `json:"peak"`    // bytes resident at most, without the events where we hold them
+
+	Kinds map[string]int64 `json:"kinds,omitempty"` // of events that were sent
 }
 
 // meter measures this process from start on.

@@ -26,7 +26,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	var kinds []*kind
 	if o.broker != "" {
 		fmt.Fprintf(out, "making %s events\n", thousands(float64(o.events)))
-		if err := fill(ctx, o); err != nil {
+		if _, err := fill(ctx, o); err != nil {
 			return err
 		}
 		kinds = append(kinds, &kind{title: "raw consume, franz-go", args: []string{"raw"}}, &kind{title: "whole drain, tidemark run", args: []string{"drain"}})
