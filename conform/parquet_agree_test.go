@@ -82,7 +82,7 @@ func parquetTypes() []parquetMade {
 			case 0:
 				inDay = 0
 			case 1:
-				inDay -= inDay % 1000
+				inDay -= inDay % uint64(pow(10, r.IntN(5)))
 			case 2:
 				inDay *= uint64(r.IntN(3))
 			}
@@ -115,7 +115,8 @@ func madeParquet(t *testing.T, seed uint64, rows int) (path string, table *schem
 		}
 		group[name], made = one.node, append(made, one)
 		if r.IntN(8) > 0 {
-			table.Columns = append(table.Columns, columnFor(r, name, avroMade{text: strings.ToLower(one.node.Type().String())}))
+			like := strings.Replace(strings.ToLower(one.node.Type().String()), "int96", "timestamp", 1)
+			table.Columns = append(table.Columns, columnFor(r, name, avroMade{text: like}))
 		}
 	}
 	table.Columns = append(table.Columns, schema.Column{Name: "gone", Type: schema.Type{Kind: schema.Int}, Default: schema.Value{Int: 7}})

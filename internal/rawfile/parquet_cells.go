@@ -88,9 +88,6 @@ func newParquetCells(c *parquetColumn) parquetCells {
 // mostArena is how many bytes values are copied together, about.
 const mostArena = 4 << 20
 
-// ended reports whether no value is left of the chunk.
-func (k *parquetCells) ended() bool { return k.at == k.n && k.c.ended() }
-
 // fill decodes what follows, of one page: up to so many values.
 func (k *parquetCells) fill(ctx context.Context, most int) error {
 	if k.err != nil {

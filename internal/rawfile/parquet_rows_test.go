@@ -26,6 +26,7 @@ type flat struct {
 	Huge    uint64    `parquet:"huge"`
 	Amount  int64     `parquet:"amount,decimal(2:18)"`
 	Cheap   int32     `parquet:"cheap,decimal(2:9)"`
+	Cheap2  int32     `parquet:"cheap2,decimal(2:9),dict"`
 	Wide    [16]byte  `parquet:"wide,decimal(2:38)"`
 	At      time.Time `parquet:"at,timestamp(microsecond)"`
 	Milli   time.Time `parquet:"milli,timestamp(millisecond)"`
@@ -50,7 +51,7 @@ func flatRow(r *rand.Rand) flat {
 	text := func(n int) string { return strings.Repeat(string(rune('a'+r.IntN(26))), r.IntN(n)) }
 	f := flat{
 		ID: int64(r.Uint64() >> r.IntN(64)), Delta: int64(r.Uint64()) >> r.IntN(64), Small: int32(r.Uint32()), Word: r.Uint32(), Huge: r.Uint64(),
-		Amount: r.Int64N(2e17) - 1e17, Cheap: r.Int32N(1e9) - 5e8, At: time.UnixMicro(r.Int64N(4e15) - 1e15), Milli: time.UnixMilli(r.Int64N(4e12) - 1e12),
+		Amount: r.Int64N(2e17) - 1e17, Cheap: r.Int32N(1e9) - 5e8, Cheap2: r.Int32N(100) - 50, At: time.UnixMicro(r.Int64N(4e15) - 1e15), Milli: time.UnixMilli(r.Int64N(4e12) - 1e12),
 		Nano: time.Unix(0, r.Int64()), Day: r.Int32N(50_000) - 20_000, Clock: r.Int64N(86400e6), Single: r.Float32(), Double: r.NormFloat64(), Yes: r.IntN(2) == 1,
 		Word2: text(30), Plain: text(300), Lengths: text(9), Bytes: []byte(text(5) + "\xff\x00"),
 	}
@@ -181,7 +182,7 @@ func TestParquetTypes(t *testing.T) {
 		types = append(types, f.Name+" "+f.Of.Describe())
 	}
 	want := []string{
-		"id long", "delta long", "small int", "word long", "huge decimal(20,0)", "amount decimal(18,2)", "cheap decimal(9,2)", "wide decimal(38,2)",
+		"id long", "delta long", "small int", "word long", "huge decimal(20,0)", "amount decimal(18,2)", "cheap decimal(9,2)", "cheap2 decimal(9,2)", "wide decimal(38,2)",
 		"at timestamp-micros", "milli timestamp-millis", "nano timestamp-nanos", "day date", "clock time-micros", "single float", "double double", "yes boolean",
 		"word2 string", "plain string", "lengths string", "bytes bytes", "uuid uuid", "maybe long?", "text string?", "some double?",
 	}
@@ -195,8 +196,28 @@ func TestParquetTypes(t *testing.T) {
 	for _, f := range got.layout.Schema.Root.Fields {
 		least += f.Of.Least
 	}
-	if least != got.layout.Schema.Root.Least || got.layout.Schema.Root.Fields[13].Of.Least != 4 || got.layout.Schema.Root.Fields[20].Of.Least != 16 {
+	if least != got.layout.Schema.Root.Least || got.layout.Schema.Root.Fields[14].Of.Least != 4 || got.layout.Schema.Root.Fields[21].Of.Least != 16 {
 		t.Errorf("a row has %d bytes at least", got.layout.Schema.Root.Least)
+	}
+}
+
+// TestParquetSum: other rows have another sum, and so have the same bytes of another type.
+func TestParquetSum(t *testing.T) {
+	sum := func(typ int, data string) uint64 {
+		f := craft(page(1, 0, data), 1)
+		f.schema, f.typ = []structure{{{4, "root"}, {5, 1}}, {{1, typ}, {3, 0}, {4, "x"}}}, typ
+		got := readOnce(t, write(t, "x.parquet", f.file()), asItLies())
+		if got.err != nil || got.layout.Schema == nil {
+			t.Fatal(got.err)
+		}
+		return got.cuts[0].Sum
+	}
+	one, two := "\x01\x00\x00\x00", "\x02\x00\x00\x00"
+	if sum(1, one) == sum(1, two) {
+		t.Error("1 and 2 have the same sum")
+	}
+	if sum(1, one) == sum(2, one+"\x00\x00\x00\x00") {
+		t.Error("an int32 and an int64 have the same sum")
 	}
 }
 
