@@ -55,8 +55,10 @@ func TestBrokerFormats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer client.Close()
-		if err := client.ProduceSync(t.Context(), c.records...).FirstErr(); err != nil {
+
+		err = client.ProduceSync(t.Context(), c.records...).FirstErr()
+		client.Close()
+		if err != nil {
 			t.Fatal(err)
 		}
 		config := jsonConfig(t, dir, brokers[0], reg.URL, c.table)
