@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -112,10 +113,13 @@ func (r *runner) all(ctx context.Context) error {
 	}
 }
 
-// requeue puts the files that are to be read once more at the end of the queue.
+// requeue puts the files that are to be read once more at the end of the queue, each once: one
+// may be sought again while it waits there.
 func (r *runner) requeue() {
 	for key, s := range r.sought {
-		r.queue = append(r.queue, s)
+		if !slices.ContainsFunc(r.queue, func(q step) bool { return q.key == key }) {
+			r.queue = append(r.queue, s)
+		}
 		delete(r.sought, key)
 	}
 }
