@@ -227,7 +227,7 @@ func TestParquetWide(t *testing.T) {
 		if got.err != nil || len(got.records) != 1 || !strings.HasSuffix(got.records[0].text, `"c9989":1}`) && o.Text {
 			t.Errorf("got %d rows and %v", len(got.records), got.err)
 		}
-		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 128 {
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 256 { // 100 or so, with pools at hand; 2,500 where each column is read ahead
 			t.Errorf("it took %d MiB", took)
 		}
 	}
