@@ -41,11 +41,12 @@ func newAvroUnpacker(codec string) (avroUnpacker, error) {
 	return nil, fmt.Errorf("its codec is %q: null, deflate, snappy, zstandard and bzip2 are read", codec)
 }
 
-// streamed unpacks in steps, so that a bomb is noticed before it is large.
+// streamed unpacks what says no size of its own. Of what becomes large the size is found out
+// first, in no memory: a bomb is noticed, and no buffer grows in vain.
 func streamed(open func(io.Reader) (io.Reader, error)) avroUnpacker {
 	var out bytes.Buffer
 	return func(packed []byte) ([]byte, error) {
-		if out.Cap() > 4*avroStep {
+		if out.Cap() > 4*avroFew {
 			out = bytes.Buffer{}
 		}
 		out.Reset()
@@ -53,24 +54,47 @@ func streamed(open func(io.Reader) (io.Reader, error)) avroUnpacker {
 		if err != nil {
 			return nil, err
 		}
-		for {
-			_, err := io.CopyN(&out, r, avroStep)
-			switch n := out.Len(); {
-			case n > maxAvroBlock:
-				return nil, fmt.Errorf("it unpacks to more than %d bytes", maxAvroBlock)
-			case n > freeRatio && n/maxRatio > len(packed):
-				return nil, fmt.Errorf("%d bytes became %d, more than %d for each", len(packed), n, maxRatio)
-			case errors.Is(err, io.EOF):
-				return out.Bytes(), nil
-			case err != nil:
-				return nil, err
+		if _, err := io.CopyN(&out, r, avroFew); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
 			}
+			return out.Bytes(), err
+		}
+		size, err := sizeOf(r, len(packed))
+		if err != nil {
+			return nil, err
+		}
+		out.Reset()
+		out.Grow(size + bytes.MinRead)
+		if r, err = open(bytes.NewReader(packed)); err != nil {
+			return nil, err
+		}
+		_, err = io.Copy(&out, r)
+		return out.Bytes(), err
+	}
+}
+
+// sizeOf reads r to its end, of which avroFew bytes were read, and returns how many it has.
+func sizeOf(r io.Reader, packed int) (int, error) {
+	for n := avroFew; ; {
+		more, err := io.CopyN(io.Discard, r, avroStep)
+		switch n += int(more); {
+		case n > maxAvroBlock:
+			return 0, fmt.Errorf("it unpacks to more than %d bytes", maxAvroBlock)
+		case n > freeRatio && n/maxRatio > packed:
+			return 0, fmt.Errorf("%d bytes became %d, more than %d for each", packed, n, maxRatio)
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case err != nil:
+			return 0, err
 		}
 	}
 }
 
-// avroStep is how many bytes are unpacked between two looks at their number.
-const avroStep = 1 << 20
+const (
+	avroFew  = freeRatio // bytes that are unpacked without looking at their number
+	avroStep = 1 << 20   // bytes between two looks at it
+)
 
 // unsnap unpacks snappy, which says its size before and its checksum behind.
 func unsnap() avroUnpacker {
