@@ -36,6 +36,16 @@ func (tp *topic) configure(key, value string) {
 	}
 }
 
+// answered gives the broker requests enough that it has answered what waited for a record: it
+// may be about to when the record is acknowledged, and would read on what follows.
+func (tp *topic) answered() {
+	tp.t.Helper()
+	for range 20 {
+		_, err := tp.admin().ListEndOffsets(tp.t.Context(), tp.name)
+		must(tp.t, err)
+	}
+}
+
 // expired: the time that records are kept passes the position, once between runs and
 // once under a process that stands still with what it read.
 func (h *house) expired(t *testing.T) {
@@ -59,6 +69,7 @@ func (h *house) expired(t *testing.T) {
 	j.set.onLoss = "stop"
 	asleep := newBed(on("link", "transactions/yyyy="), func(call) {
 		tp.produce(1) // a fetch that is under way brings no more
+		tp.answered()
 		tp.produce(100)
 		tp.expire()
 		tp.produce(10)

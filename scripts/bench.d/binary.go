@@ -15,6 +15,9 @@ import (
 	"tidemark/internal/protoschema"
 )
 
+// avroFormat is Avro behind the id of a registry.
+const avroFormat = "avro-registry"
+
 // The events in Avro and in Protobuf, as a registry would have them.
 const (
 	avroEvent = `{"type":"record","name":"card","fields":[{"name":"transaction_id","type":"long"},{"name":"account_id","type":"long"},
@@ -55,7 +58,7 @@ func inFormat(to []byte, format string, event []byte) []byte {
 		cents = cents[1:]
 	}
 	to = append(to, 0, 0, 0, 0, 1)
-	if format == "avro-registry" {
+	if format == avroFormat {
 		text := func(s string) { to = append(binary.AppendVarint(to, int64(len(s))), s...) }
 		to = binary.AppendVarint(binary.AppendVarint(to, c.ID), c.Account)
 		text(string(cents))
@@ -87,7 +90,7 @@ func inFormat(to []byte, format string, event []byte) []byte {
 type oneSchema struct{ conform.Written }
 
 func newOneSchema(format string) (oneSchema, error) {
-	if format == "avro-registry" {
+	if format == avroFormat {
 		s, err := avroschema.Parse([]byte(avroEvent))
 		return oneSchema{conform.Written{Schema: s, At: 5, Lasting: true}}, err
 	}

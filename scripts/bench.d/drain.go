@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -31,9 +33,15 @@ func drain(ctx context.Context, o options) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	registry, stop, err := serveSchema(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	defer stop()
 	var log bytes.Buffer
 	cmd := exec.CommandContext(ctx, o.tidemark, "run", "-c", o.config, "--until-current")
-	cmd.Env = append(os.Environ(), "BENCH_LAKE="+lake, "BENCH_BROKER="+o.broker, "BENCH_LISTEN="+listen)
+	cmd.Env = append(os.Environ(), "BENCH_LAKE="+lake, "BENCH_BROKER="+o.broker, "BENCH_LISTEN="+listen,
+		"BENCH_FORMAT="+cmp.Or(o.format, "json"), "BENCH_TOPIC="+topicOf(o), "BENCH_REGISTRY="+registry)
 	cmd.Stdout, cmd.Stderr = &log, &log
 
 	watch, end := context.WithCancel(ctx)
@@ -58,6 +66,22 @@ func drain(ctx context.Context, o options) (result, error) {
 		Rows: o.events, Seconds: took, CPU: seconds(usage.Utime) + seconds(usage.Stime),
 		Mallocs: allocated, Peak: usage.Maxrss << 10,
 	}, nil
+}
+
+// serveSchema is a registry that has the schema of the events in Avro, under the id 1.
+func serveSchema(ctx context.Context) (url string, stop func(), err error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "localhost:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("serve a schema: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /schemas/ids/1", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"schema": avroEvent})
+	})
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	go func() { _ = s.Serve(l) }() // until it is closed
+	return "http://" + l.Addr().String(), func() { _ = s.Close() }, nil
 }
 
 // newLake is a new folder, and the call that removes it.

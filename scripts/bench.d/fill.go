@@ -23,8 +23,8 @@ func fill(ctx context.Context, o options) (result, error) {
 	}
 	defer client.Close()
 	forever := "-1" // some events are days old
-	if _, err := kadm.NewClient(client).CreateTopic(ctx, int32(o.partitions), 1, map[string]*string{"retention.ms": &forever}, topic); err != nil {
-		return result{}, fmt.Errorf("make topic %s: %w", topic, err)
+	if _, err := kadm.NewClient(client).CreateTopic(ctx, int32(o.partitions), 1, map[string]*string{"retention.ms": &forever}, topicOf(o)); err != nil {
+		return result{}, fmt.Errorf("make topic %s: %w", topicOf(o), err)
 	}
 	var failed atomic.Pointer[error]
 	sent := func(_ *kgo.Record, err error) {
@@ -38,11 +38,15 @@ func fill(ctx context.Context, o options) (result, error) {
 		if !ok {
 			break
 		}
-		r.Bytes += int64(len(e.Value))
+		value := bytes.Clone(e.Value)
+		if o.format == avroFormat {
+			value = inFormat(nil, o.format, e.Value)
+		}
+		r.Bytes += int64(len(value))
 		r.Kinds[e.Kind.String()]++
 		client.Produce(ctx, &kgo.Record{
-			Topic: topic, Partition: int32(i % o.partitions), Timestamp: e.Time,
-			Key: bytes.Clone(e.Key), Value: bytes.Clone(e.Value),
+			Topic: topicOf(o), Partition: int32(i % o.partitions), Timestamp: e.Time,
+			Key: bytes.Clone(e.Key), Value: value,
 		}, sent)
 	}
 	if err := client.Flush(ctx); err != nil {

@@ -10,6 +10,14 @@ import (
 // topic is what the benchmark's events stand in.
 const topic = "bench"
 
+// topicOf is the topic of events in a format.
+func topicOf(o options) string {
+	if o.format == avroFormat {
+		return topic + "-avro"
+	}
+	return topic
+}
+
 // raw consumes the topic with the client alone, and looks at no byte of it.
 func raw(ctx context.Context, o options) (result, error) {
 	m, err := start()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 type kind struct {
 	title   string
 	args    []string
+	size    int64 // of its events, where the measurement does not say it
 	results []result
 }
 
@@ -26,13 +28,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	var kinds []*kind
 	if o.broker != "" {
 		fmt.Fprintf(out, "making %s events\n", thousands(float64(o.events)))
-		if _, err := fill(ctx, o); err != nil {
+		inJSON, err := fill(ctx, o)
+		if err != nil {
 			return err
 		}
-		kinds = append(kinds, &kind{title: "raw consume, franz-go", args: []string{"raw"}}, &kind{title: "whole drain, tidemark run", args: []string{"drain"}})
+		avro := o
+		avro.format = avroFormat
+		inAvro, err := fill(ctx, avro)
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, &kind{title: "raw consume, franz-go", args: []string{"raw"}},
+			&kind{title: "whole drain, tidemark run", args: []string{"drain"}, size: inJSON.Bytes},
+			&kind{title: "  in Avro", args: []string{"drain", "-format", avroFormat}, size: inAvro.Bytes})
 	}
 	kinds = append(kinds, &kind{title: "pipeline alone", args: []string{"alone"}}, &kind{title: "  shuffled, spaces, escapes", args: []string{"alone", "-general"}},
-		&kind{title: "  in Avro", args: []string{"alone", "-format", "avro-registry"}}, &kind{title: "  in Protobuf", args: []string{"alone", "-format", "protobuf-registry"}},
+		&kind{title: "  in Avro", args: []string{"alone", "-format", avroFormat}}, &kind{title: "  in Protobuf", args: []string{"alone", "-format", "protobuf-registry"}},
 		&kind{title: "  Avro container file", args: []string{"file", "-format", "avro"}}, &kind{title: "  Parquet file", args: []string{"file", "-format", "parquet"}})
 	busy, err := quiet(ctx)
 	if err != nil {
@@ -40,17 +51,13 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	for round := range o.rounds + 1 {
 		fmt.Fprintf(out, "round %d of %d", round, o.rounds)
-		size := int64(0)
 		for _, k := range kinds {
 			r, err := measure(ctx, o, k.args)
 			if err != nil {
 				fmt.Fprintln(out)
 				return err
 			}
-			if r.Bytes == 0 {
-				r.Bytes = size // a drain reads what the raw consume before it read
-			}
-			size = r.Bytes
+			r.Bytes = cmp.Or(r.Bytes, k.size)
 			if round > 0 {
 				k.results = append(k.results, r)
 			}
