@@ -14,8 +14,10 @@ import tempfile
 
 import duckdb
 
-from rounds import measure
-from tools import HERE, Tidemark, ask
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from measure import Work, adopt, measure  # noqa: E402
+from tools import HERE, Tidemark, ask  # noqa: E402
 
 # One account in the largest file, by whoever reads it, in a process of its own: what it read.
 QUERY = """
@@ -73,18 +75,20 @@ def main():
         with open(path, "w") as f:
             f.write(config.replace("memory: 1GiB", "memory: 1GiB" + sort))
         tools.append(Configured(name, path, binary, f"{folder}/in", f"{folder}/lake-{len(tools)}"))
-    events, results = f"{folder}/in/events.ndjson", {t.name: [] for t in tools}
+    adopt()
+    events = f"{folder}/in/events.ndjson"
+    work, results = Work("sizes", events, 0, os.path.getsize(events), tools, None), {t.name: [] for t in tools}
     for n in range(rounds + 1):
         for t in tools:
-            r = measure(t, events)
+            r = measure(t, work)
             if n > 0:
                 results[t.name].append(r)
     print("| rows | s | CPU s | bytes a row | DuckDB's, of the same rows | of DuckDB's | one account in one day: read of the file |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     for t in tools:
         t.prepare()
-        subprocess.run(t.command(events), env=t.environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        files = files_of(t.lake)
+        subprocess.run(t.command(work), env=t.environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        files = files_of(t.folder)
         rows = duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r}, hive_partitioning=false)").fetchone()[0]
         ours = sum(os.path.getsize(p) for p in files) / rows
         with tempfile.TemporaryDirectory(dir=folder) as other:
@@ -94,7 +98,7 @@ def main():
             sys.exit("sizes: the account was not found")
         seconds, cpu = (statistics.median(getattr(r, k) for r in results[t.name]) for k in ("seconds", "cpu"))
         print(f"| {t.name} | {seconds:.2f} | {cpu:.2f} | {ours:.1f} | {theirs:.1f} | {100 * ours / theirs:.0f} % | {100 * read / size:.1f} % of {size / 1e6:.1f} MB |")
-        shutil.rmtree(t.lake)
+        shutil.rmtree(t.folder)
 
 
 if __name__ == "__main__":
