@@ -1,8 +1,6 @@
 package schemas
 
 import (
-	"encoding/binary"
-
 	"tidemark/conform"
 	"tidemark/internal/batch"
 	"tidemark/internal/jsonschema"
@@ -49,30 +47,17 @@ func (r *Registry) JSON() JSON { return JSON{r} }
 
 // Ready implements pipeline.Schemas.
 func (j JSON) Ready(rec *batch.Record) bool {
-	if v := rec.Value; len(rec.Headers) == 0 && len(v) > inFront && v[0] == 0 {
-		if id := uint64(binary.BigEndian.Uint32(v[1:])); j.slot(id).Load() == id+1 {
-			return true
-		}
+	if j.atHand(rec) {
+		return true
 	}
-	if rec.Value == nil {
-		return true // a tombstone was written with nothing
-	}
-	var f wire.Finder
-	for i := range rec.Headers {
-		f.Add(rec.Headers[i].Key, rec.Headers[i].Value)
-	}
+	f := finderOf(rec.Headers)
 	w := j.find(&f, rec.Value)
 	return w.JSON != nil || w.Reason != ""
 }
 
 // Schema implements conform.Schemas.
 func (j JSON) Schema(value, headers []byte) conform.Written {
-	var f wire.Finder
-	if len(headers) > 0 {
-		for _, h := range batch.DecodeHeaders(headers) {
-			f.Add(h.Key, h.Value)
-		}
-	}
+	f := finderOf(batch.DecodeHeaders(headers))
 	return j.find(&f, value)
 }
 

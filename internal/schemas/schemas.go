@@ -111,20 +111,31 @@ func New(client Client, log *slog.Logger) *Registry {
 	}
 }
 
-// Ready implements pipeline.Schemas.
-func (r *Registry) Ready(rec *batch.Record) bool {
+// atHand reports whether nothing has to be looked for: the id in front of the value is among
+// those last seen, or it is a tombstone, which was written with nothing.
+func (r *Registry) atHand(rec *batch.Record) bool {
 	if v := rec.Value; len(rec.Headers) == 0 && len(v) > inFront && v[0] == 0 {
 		if id := uint64(binary.BigEndian.Uint32(v[1:])); r.slot(id).Load() == id+1 {
 			return true
 		}
 	}
-	if rec.Value == nil {
-		return true // a tombstone was written with nothing
+	return rec.Value == nil
+}
+
+// finderOf has seen the headers of a record.
+func finderOf(headers []batch.Header) (f wire.Finder) {
+	for i := range headers {
+		f.Add(headers[i].Key, headers[i].Value)
 	}
-	var f wire.Finder
-	for i := range rec.Headers {
-		f.Add(rec.Headers[i].Key, rec.Headers[i].Value)
+	return f
+}
+
+// Ready implements pipeline.Schemas.
+func (r *Registry) Ready(rec *batch.Record) bool {
+	if r.atHand(rec) {
+		return true
 	}
+	f := finderOf(rec.Headers)
 	w := r.find(&f, rec.Value)
 	return w.Schema != nil || w.Reason != ""
 }
@@ -138,12 +149,7 @@ func (r *Registry) Changed() <-chan struct{} {
 
 // Schema implements conform.Schemas.
 func (r *Registry) Schema(value, headers []byte) conform.Written {
-	var f wire.Finder
-	if len(headers) > 0 {
-		for _, h := range batch.DecodeHeaders(headers) {
-			f.Add(h.Key, h.Value)
-		}
-	}
+	f := finderOf(batch.DecodeHeaders(headers))
 	return r.find(&f, value)
 }
 
