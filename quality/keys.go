@@ -3,6 +3,7 @@ package quality
 import (
 	"iter"
 	"math"
+	"math/bits"
 	"slices"
 	"sync"
 
@@ -274,6 +275,10 @@ func (k *Keys) collect(b *batch.Batch, recent, run bool) *Held {
 			continue
 		}
 		h.unique[i] = u.key.newSet()
+		if u.key.number() {
+			k.collectNumbers(b, u.key.columns[0], &h.unique[i].numbers)
+			continue
+		}
 		for row, f := range b.Fates[:b.Rows] {
 			if !k.skips(f) && u.key.has(b, row) {
 				u.key.read(b, row, &of)
@@ -292,6 +297,24 @@ func (k *Keys) collect(b *batch.Batch, recent, run bool) *Held {
 		k.suite.dedupe.take(h.recent, b, row, &of)
 	}
 	return h
+}
+
+// collectNumbers gathers the numbers of a column, neighbours that follow each other together.
+func (k *Keys) collectNumbers(b *batch.Batch, column int, to *numbers) {
+	v := &b.Columns[column]
+	var group, taken uint64
+	for row, f := range b.Fates[:b.Rows] {
+		if k.skips(f) || v.Mark(row) != batch.Present {
+			continue
+		}
+		n := uint64(v.Ints[row])
+		if n>>6 != group {
+			to.or(group, taken)
+			group, taken = n>>6, 0
+		}
+		taken |= 1 << (n & 63)
+	}
+	to.or(group, taken)
 }
 
 // merge makes the keys of a batch those of decided ones.
@@ -335,6 +358,10 @@ func (k *Keys) taken(i int, b *batch.Batch, rows, out bitmap) error {
 	for _, h := range k.held {
 		sets = append(sets, h.unique[i])
 	}
+	if u.set.number {
+		u.takenNumbers(b.Columns[u.key.columns[0]].Ints, rows, out, sets)
+		return u.find(out)
+	}
 	var of rowKey
 	for w, word := range rows {
 		each(w, word, func(row int) {
@@ -346,11 +373,48 @@ func (k *Keys) taken(i int, b *batch.Batch, rows, out bitmap) error {
 				}
 			}
 			if u.spill != nil {
-				u.wants = append(u.wants, want{of.entry(u.set.number), int32(row)})
+				u.wants = append(u.wants, want{hashEntry(of.text), int32(row)})
 			}
 		})
 	}
 	return u.find(out)
+}
+
+// takenNumbers sets in out the rows whose number one of the sets has, and remembers those that the
+// spill may have. A group that is one number's is mostly the next one's too.
+func (u *runKeys) takenNumbers(values []int64, rows, out bitmap, sets []*Set) {
+	var grouped []*numberSet
+	var plain []*numbers
+	for _, s := range sets {
+		if s.numbers.plain == nil {
+			grouped = append(grouped, &s.numbers.words)
+		} else {
+			plain = append(plain, &s.numbers)
+		}
+	}
+	var group, taken uint64
+	known := false
+	for w, word := range rows {
+		for ; word != 0; word &= word - 1 {
+			row := w<<6 + bits.TrailingZeros64(word)
+			v := uint64(values[row])
+			if !known || v>>6 != group {
+				known, group, taken = true, v>>6, 0
+				for _, s := range grouped {
+					taken |= s.group(group)
+				}
+			}
+			found := taken>>(v&63)&1 != 0
+			for i := 0; !found && i < len(plain); i++ {
+				found = plain[i].has(v)
+			}
+			if found {
+				out.set(row)
+			} else if u.spill != nil {
+				u.wants = append(u.wants, want{SpillEntry{v >> 6, 1 << (v & 63)}, int32(row)})
+			}
+		}
+	}
 }
 
 // find sets in out the rows whose keys lie in the spill.

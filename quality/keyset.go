@@ -42,27 +42,32 @@ func (s *numberSet) slot(group uint64) int {
 	return i
 }
 
-func (s *numberSet) has(v uint64) bool {
-	return s.slots[s.slot(v>>6)].taken>>(v&63)&1 != 0
-}
+func (s *numberSet) has(v uint64) bool { return s.group(v>>6)>>(v&63)&1 != 0 }
+
+// group has a bit for each number of a group that is in the set.
+func (s *numberSet) group(group uint64) uint64 { return s.slots[s.slot(group)].taken }
 
 // add puts v into the set. It reports false if v was there.
-func (s *numberSet) add(v uint64) bool {
+func (s *numberSet) add(v uint64) bool { return s.or(v>>6, 1<<(v&63)) != 0 }
+
+// or puts those of a group into the set that have a bit set, and returns the bits of those that
+// were not there.
+func (s *numberSet) or(group, taken uint64) uint64 {
 	i := s.last
-	if p := &s.slots[i]; p.group != v>>6 || p.taken == 0 {
-		i = s.slot(v >> 6)
+	if p := &s.slots[i]; p.group != group || p.taken == 0 {
+		i = s.slot(group)
 		s.last = i
 	}
 	p := &s.slots[i]
 	was := p.taken
-	p.taken |= 1 << (v & 63)
+	p.taken |= taken
 	if was == 0 {
-		p.group = v >> 6
+		p.group = group
 		if s.used++; 2*s.used > len(s.slots) {
 			s.grow()
 		}
 	}
-	return p.taken != was
+	return taken &^ was
 }
 
 func (s *numberSet) grow() {

@@ -57,7 +57,7 @@ func (s *numbers) at(v uint64) int {
 // add puts v into the set. It reports false if v was there.
 func (s *numbers) add(v uint64) bool {
 	if s.plain == nil {
-		if 2*(s.words.used+1) > len(s.words.slots) && s.words.used >= leastSlots/2 && s.sparse() {
+		if s.crowded() && s.sparse() {
 			s.spread(s.n + 1)
 			return s.add(v)
 		}
@@ -85,6 +85,42 @@ func (s *numbers) add(v uint64) bool {
 		s.grow()
 	}
 	return true
+}
+
+// or puts those of a group into the set that have a bit set.
+func (s *numbers) or(group, taken uint64) {
+	if taken == 0 {
+		return
+	}
+	if s.plain != nil || s.crowded() && s.sparse() {
+		for ; taken != 0; taken &= taken - 1 {
+			s.add(group<<6 | uint64(bits.TrailingZeros64(taken)))
+		}
+		return
+	}
+	if taken = s.words.or(group, taken); taken != 0 {
+		s.count(group<<6 | uint64(bits.TrailingZeros64(taken)))
+		s.count(group<<6 | uint64(bits.Len64(taken)-1))
+		s.n += int64(bits.OnesCount64(taken)) - 2
+	}
+}
+
+// merge puts all of another set into s.
+func (s *numbers) merge(o *numbers) {
+	if o.plain != nil {
+		for v := range o.all() {
+			s.add(v)
+		}
+		return
+	}
+	for i := range o.words.slots {
+		s.or(o.words.slots[i].group, o.words.slots[i].taken)
+	}
+}
+
+// crowded reports whether words need more slots for one more group.
+func (s *numbers) crowded() bool {
+	return 2*(s.words.used+1) > len(s.words.slots) && s.words.used >= leastSlots/2
 }
 
 func (s *numbers) count(v uint64) {

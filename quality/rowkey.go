@@ -14,14 +14,7 @@ type rowKey struct {
 	buffer []byte
 }
 
-// entry is the key as a spill keeps it.
-func (of *rowKey) entry(number bool) SpillEntry {
-	if number {
-		return SpillEntry{of.number >> 6, 1 << (of.number & 63)}
-	}
-	return hashEntry(of.text)
-}
-
+// hashEntry is a key of bytes as a spill keeps it.
 func hashEntry(key []byte) SpillEntry {
 	sum := sha256.Sum256(key)
 	return SpillEntry{binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}

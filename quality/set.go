@@ -84,9 +84,7 @@ func (s *Set) add(of rowKey) {
 // Merge puts all of another set for values of the same type into s.
 func (s *Set) Merge(o *Set) {
 	if s.number {
-		for v := range o.numbers.all() {
-			s.numbers.add(v)
-		}
+		s.numbers.merge(&o.numbers)
 		return
 	}
 	for key := range o.texts.all() {
