@@ -78,7 +78,7 @@ func columnNames(t *schema.Table) []string {
 func newCodec(name string, level int) (compress.Codec, error) {
 	switch name {
 	case "", "zstd":
-		return &zstd.Codec{Level: []zstd.Level{zstd.SpeedFastest, zstd.SpeedDefault, zstd.SpeedBetterCompression, zstd.SpeedBestCompression}[level]}, nil
+		return newZstd([]zstd.Level{zstd.SpeedFastest, zstd.SpeedDefault, zstd.SpeedBetterCompression, zstd.SpeedBestCompression}[level])
 	case "gzip":
 		return &gzip.Codec{Level: []int{gzip.BestSpeed, gzip.DefaultCompression, 8, gzip.BestCompression}[level]}, nil
 	case "lz4":
