@@ -186,7 +186,7 @@ func (d *Decoder) fillWithin() {
 // schema is not known.
 func (d *Decoder) framed() (*avroWriters, int) {
 	a := &d.avro
-	if a.frame <= d.end-d.base && d.b.Raw.Spans[d.b.First+d.row].Head == 0 && a.slots != nil {
+	if a.frame <= d.end-d.base && !d.b.Raw.Headed(d.b.First+d.row) && a.slots != nil {
 		key := a.mark(twoWords(d.buf, d.base))
 		if s := a.slot(key); s.key == key {
 			return s.state, d.base + a.frame

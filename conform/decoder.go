@@ -107,7 +107,7 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 			block = s.Block
 			d.buf = b.Raw.Blocks[block]
 		}
-		d.base = int(s.At + max(s.Key, 0))
+		d.base = int(s.At)
 		d.end = d.base + int(max(s.Value, 0))
 		switch {
 		case s.Value < 0 && d.plan.table.Debezium:

@@ -34,7 +34,7 @@ func (d *Decoder) fromRecord() {
 		var text []byte
 		switch c.from.Part {
 		case schema.FromTimestamp:
-			if at := raw.Times[row]; at > 0 { // Kafka says −1 ms where it has none
+			if at := raw.Time(row); at > 0 { // Kafka says −1 ms where it has none
 				d.kafkaTime(i, at)
 				continue
 			}

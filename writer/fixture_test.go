@@ -307,7 +307,7 @@ func wantRejected(rec record, b *batch.Batch, row int) {
 	if k := b.Raw.Key(at); k != nil {
 		rec["_key"] = string(k)
 	}
-	if b.Raw.Times[at] != 0 {
-		rec["_timestamp"] = fmt.Sprint(b.Raw.Times[at])
+	if b.Raw.Time(at) != 0 {
+		rec["_timestamp"] = fmt.Sprint(b.Raw.Time(at))
 	}
 }

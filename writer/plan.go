@@ -171,12 +171,12 @@ type clock struct {
 	date  bool
 	event []int64
 	marks []batch.Mark
-	kafka []int64
+	kafka func(row int) int64
 	now   int64 // the day of processing, for what has no Kafka timestamp
 }
 
 func newClock(b *batch.Batch, processedAt int64) clock {
-	c := clock{by: b.Table.Partition, kafka: b.Raw.Times[b.First : b.First+b.Rows], now: floorDiv(processedAt, microsPerDay)}
+	c := clock{by: b.Table.Partition, kafka: func(row int) int64 { return b.Raw.Time(b.First + row) }, now: floorDiv(processedAt, microsPerDay)}
 	if e := b.Table.EventTime; e >= 0 && c.by != schema.Unpartitioned {
 		c.date = b.Table.Columns[e].Type.Kind == schema.Date
 		c.event, c.marks = b.Columns[e].Ints, b.Columns[e].Marks
@@ -188,10 +188,10 @@ func newClock(b *batch.Batch, processedAt int64) clock {
 // has no event time and would need one.
 func (c *clock) unit(row int, output uint8) (int64, bool) {
 	switch {
-	case output == 3 && c.kafka[row] == 0:
+	case output == 3 && c.kafka(row) == 0:
 		return c.now, true
 	case output == 3:
-		return floorDiv(c.kafka[row], microsPerDay), true
+		return floorDiv(c.kafka(row), microsPerDay), true
 	case c.by == schema.Unpartitioned:
 		return 0, true
 	case c.marks != nil && c.marks[row] == batch.Null:
@@ -311,7 +311,7 @@ func civil(day int64) (year, month, dom int64) {
 // resize returns s with length n, its content unspecified.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/16) // the next batch has a few rows more
 	}
 	return s[:n]
 }

@@ -53,7 +53,7 @@ func (r *rejected) load(b *batch.Batch, p *plan) error {
 		enter(&r.reasons, reasons, b.Rejects[at].Reason)
 		enter(&r.stages, stages, string(b.Rejects[at].Stage))
 		r.reason[i], r.stage[i] = reasons[b.Rejects[at].Reason], stages[string(b.Rejects[at].Stage)]
-		r.times[i], r.marks[i] = b.Raw.Times[row], batch.Present
+		r.times[i], r.marks[i] = b.Raw.Time(row), batch.Present
 		if r.times[i] == 0 {
 			r.marks[i] = batch.Null
 		}
@@ -90,12 +90,12 @@ func (r *rejected) detail(at int) []byte {
 
 // size is about what the raw bytes of the row at a position take.
 func (r *rejected) size(at int) int {
-	s := &r.b.Raw.Spans[r.row(at)]
-	value := int(max(s.Value, 0))
-	if l := r.b.Raw.LayoutOf(r.row(at)); l != nil && l.Texts != nil {
-		value = len(r.b.Raw.Text(r.row(at))) // names cost a record nothing, and its text much
+	raw, row := r.b.Raw, r.row(at)
+	value := len(raw.Value(row))
+	if l := raw.LayoutOf(row); l != nil && l.Texts != nil {
+		value = len(raw.Text(row)) // names cost a record nothing, and its text much
 	}
-	return int(max(s.Key, 0)) + value + int(s.Head) + detailBytes
+	return len(raw.Key(row)) + value + len(raw.Headers(row)) + detailBytes
 }
 
 // detailBytes is about what a detail takes: it is made only to be written.

@@ -140,12 +140,14 @@ func (o *origin) fill(b *batch.Batch, p *plan) {
 	})
 	o.constant = len(sources) <= 1
 	o.topic, o.file, o.kafka, o.disk = nil, nil, nil, nil
-	o.partition = resize(o.memory.partition, p.total+1)
-	o.memory.partition = o.partition
 	if o.constant {
+		o.partition = resize(o.memory.partition, 1)
+		o.memory.partition = o.partition
 		runs(b, func(r batch.Run, _, _ int) { o.partition[0] = int64(b.Raw.Sources[r.Source].Partition) })
 		return
 	}
+	o.partition = resize(o.memory.partition, p.total+1)
+	o.memory.partition = o.partition
 	if len(topics) > 1 {
 		o.memory.topic = resize(o.memory.topic, p.total+1)
 		o.topic = o.memory.topic

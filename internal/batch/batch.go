@@ -76,7 +76,7 @@ func (b *Batch) Bytes() int64 {
 // grow returns s with length n, its content unspecified.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/16) // the next batch has a few rows more
 	}
 	return s[:n]
 }

@@ -1,10 +1,6 @@
 package batch
 
-import (
-	"slices"
-
-	"tidemark/internal/avroschema"
-)
+import "tidemark/internal/avroschema"
 
 // Format is how a record is written.
 type Format uint8
@@ -97,13 +93,14 @@ type Cut struct {
 func (r *Raw) AppendChunk(source int, c *Chunk) {
 	first := len(r.Spans)
 	at := int32(r.hold(c))
-	if need := first + len(c.Lines); need > cap(r.Spans) { // so that few rows are moved often
-		r.Spans, r.Offsets, r.Times = slices.Grow(r.Spans, need), slices.Grow(r.Offsets, need), slices.Grow(r.Times, need)
+	rows := first + len(c.Lines)
+	if rows > cap(r.Spans) || rows > cap(r.Offsets) { // so that few rows are moved often
+		r.Expect(rows)
 	}
-	for _, l := range c.Lines {
-		r.Spans = append(r.Spans, Span{Block: int32(r.cur), At: at + l.At, Key: -1, Value: l.Len})
-		r.Offsets = append(r.Offsets, l.Number)
-		r.Times = append(r.Times, 0)
+	r.Spans, r.Offsets = r.Spans[:rows], r.Offsets[:rows]
+	spans, offsets := r.Spans[first:], r.Offsets[first:]
+	for i, l := range c.Lines {
+		spans[i], offsets[i] = Span{Block: int32(r.cur), At: at + l.At, Value: l.Len}, l.Number
 	}
 	for _, d := range c.Defects {
 		d.Row += int32(first)

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -49,14 +50,18 @@ type Run struct {
 	First, Rows int
 }
 
-// Span is where one record lies in a block: key, then value, then its headers in
-// the form that EncodeHeaders gives.
+// Span is where the value of a record lies in a block. In front of it stands its key, and behind
+// it stand its headers in the form that EncodeHeaders gives.
 type Span struct {
 	Block int32
-	At    int32 // of the key
-	Key   int32 // length, −1: no key
+	At    int32
 	Value int32 // length, −1: tombstone
-	Head  int32 // length, 0: no headers
+}
+
+// beside is how long what stands beside a value is.
+type beside struct {
+	key  int32 // −1: no key
+	head int32 // 0: no headers
 }
 
 // Raw is the records of a batch as they came, copied into blocks.
@@ -64,11 +69,14 @@ type Raw struct {
 	Blocks  [][]byte
 	Spans   []Span
 	Offsets []int64 // per row
-	Times   []int64 // per row: Kafka timestamp in µs since 1970, 0 for files
 	Runs    []Run   // cover all rows in order
 	Sources []Source
 	Defects []Defect // of files: records that are not to be decoded, by ascending row
 	Cuts    []Cut    // of files: where ranges may end, by ascending row
+
+	// Per row up to the last that has one; files have none.
+	beside []beside
+	times  []int64
 
 	cur, used int   // block being filled, and how much of it
 	held      int64 // bytes of the blocks
@@ -80,7 +88,7 @@ func (r *Raw) Rows() int { return len(r.Spans) }
 
 // Bytes is the memory that r holds.
 func (r *Raw) Bytes() int64 {
-	return r.held + int64(cap(r.Spans))*20 + int64(cap(r.Offsets)+cap(r.Times))*8
+	return r.held + int64(cap(r.Spans))*12 + int64(cap(r.beside)+cap(r.Offsets)+cap(r.times))*8
 }
 
 // Value returns the value of a row; nil is a tombstone. The slice has no spare
@@ -90,24 +98,42 @@ func (r *Raw) Value(row int) []byte {
 	if s.Value < 0 {
 		return nil
 	}
-	at := s.At + max(s.Key, 0)
-	return r.Blocks[s.Block][at : at+s.Value : at+s.Value]
+	return r.Blocks[s.Block][s.At : s.At+s.Value : s.At+s.Value]
 }
 
 // Key returns the key of a row, nil if it has none.
 func (r *Raw) Key(row int) []byte {
-	s := &r.Spans[row]
-	if s.Key < 0 {
+	if row >= len(r.beside) || r.beside[row].key < 0 {
 		return nil
 	}
-	return r.Blocks[s.Block][s.At : s.At+s.Key : s.At+s.Key]
+	s := &r.Spans[row]
+	return r.Blocks[s.Block][s.At-r.beside[row].key : s.At : s.At]
 }
 
 // Headers returns the encoded headers of a row, empty if it has none.
 func (r *Raw) Headers(row int) []byte {
 	s := &r.Spans[row]
-	at := s.At + max(s.Key, 0) + max(s.Value, 0)
-	return r.Blocks[s.Block][at : at+s.Head : at+s.Head]
+	at, end := s.At+max(s.Value, 0), s.At+max(s.Value, 0)
+	if row < len(r.beside) {
+		end += r.beside[row].head
+	}
+	return r.Blocks[s.Block][at:end:end]
+}
+
+// Headed reports whether a row has headers.
+func (r *Raw) Headed(row int) bool { return row < len(r.beside) && r.beside[row].head > 0 }
+
+// Time returns the Kafka timestamp of a row in µs since 1970, 0 if it has none.
+func (r *Raw) Time(row int) int64 {
+	if row >= len(r.times) {
+		return 0
+	}
+	return r.times[row]
+}
+
+// Expect makes room for so many rows, where r holds none.
+func (r *Raw) Expect(rows int) {
+	r.Spans, r.Offsets = slices.Grow(r.Spans, rows), slices.Grow(r.Offsets, rows)
 }
 
 // Append copies a record to the end of r, as a record of source (an index that
@@ -119,29 +145,37 @@ func (r *Raw) Append(source int, rec *Record) {
 		head = len(r.scratch)
 	}
 	block := r.room(len(rec.Key) + len(rec.Value) + head)
-	s := Span{Block: int32(r.cur), At: int32(r.used), Key: -1, Value: -1, Head: int32(head)}
-	at := r.used
-	if rec.Key != nil {
-		s.Key = int32(len(rec.Key))
-		at += copy(block[at:], rec.Key)
-	}
+	row := len(r.Spans)
+	r.used += copy(block[r.used:], rec.Key)
+	s := Span{Block: int32(r.cur), At: int32(r.used), Value: -1}
 	if rec.Value != nil {
 		s.Value = int32(len(rec.Value))
-		at += copy(block[at:], rec.Value)
+		r.used += copy(block[r.used:], rec.Value)
 	}
-	r.used = at + copy(block[at:], r.scratch[:head])
+	r.used += copy(block[r.used:], r.scratch[:head])
 	if n := len(r.Runs); n > 0 && r.Runs[n-1].Source == source {
 		r.Runs[n-1].Rows++
 	} else {
-		r.Runs = append(r.Runs, Run{Source: source, First: len(r.Spans), Rows: 1})
+		r.Runs = append(r.Runs, Run{Source: source, First: row, Rows: 1})
 	}
 	r.Spans = append(r.Spans, s)
 	r.Offsets = append(r.Offsets, rec.Offset)
-	t := int64(0)
-	if !rec.Time.IsZero() {
-		t = rec.Time.UnixMicro()
+	if rec.Key != nil || head > 0 {
+		for len(r.beside) < row {
+			r.beside = append(r.beside, beside{key: -1})
+		}
+		one := beside{key: -1, head: int32(head)}
+		if rec.Key != nil {
+			one.key = int32(len(rec.Key))
+		}
+		r.beside = append(r.beside, one)
 	}
-	r.Times = append(r.Times, t)
+	if !rec.Time.IsZero() {
+		for len(r.times) < row {
+			r.times = append(r.times, 0)
+		}
+		r.times = append(r.times, rec.Time.UnixMicro())
+	}
 }
 
 // Source returns the index of s in r.Sources, adding it if need be.
@@ -187,7 +221,7 @@ func (r *Raw) Reset() {
 	clear(r.Blocks[len(keep):])
 	r.Blocks, r.cur, r.used = keep, 0, 0
 	r.held = int64(len(keep)) * BlockSize
-	r.Spans, r.Offsets, r.Times = r.Spans[:0], r.Offsets[:0], r.Times[:0]
+	r.Spans, r.Offsets, r.beside, r.times = r.Spans[:0], r.Offsets[:0], r.beside[:0], r.times[:0]
 	r.Runs, r.Sources = r.Runs[:0], r.Sources[:0]
 	r.Defects, r.Cuts = r.Defects[:0], r.Cuts[:0]
 }

@@ -56,7 +56,7 @@ func TestRawGivesBackWhatCame(t *testing.T) {
 		}
 		for i, r := range want {
 			value := raw.Value(i)
-			if !same(value, r.Value) || !same(raw.Key(i), r.Key) || raw.Offsets[i] != r.Offset || raw.Times[i] != r.Time.UnixMicro() {
+			if !same(value, r.Value) || !same(raw.Key(i), r.Key) || raw.Offsets[i] != r.Offset || raw.Time(i) != r.Time.UnixMicro() {
 				t.Fatalf("round %d: row %d is not what came", round, i)
 			}
 			if cap(value) != len(value) {
@@ -67,7 +67,7 @@ func TestRawGivesBackWhatCame(t *testing.T) {
 				t.Fatalf("row %d: headers %v, want %v", i, got, r.Headers)
 			}
 			s := raw.Spans[i]
-			if end := int(s.At + max(s.Key, 0) + max(s.Value, 0) + s.Head); end+batch.Padding > len(raw.Blocks[s.Block]) {
+			if end := int(s.At+max(s.Value, 0)) + len(raw.Headers(i)); end+batch.Padding > len(raw.Blocks[s.Block]) {
 				t.Fatalf("row %d: nothing to read behind it", i)
 			}
 		}
@@ -123,7 +123,7 @@ func TestRawTakesBlocks(t *testing.T) {
 		if round > 1 && len(raw.Blocks) > spare+1 {
 			t.Errorf("round %d: there were %d blocks, and are %d", round, spare, len(raw.Blocks))
 		}
-		held := int64(cap(raw.Spans))*20 + int64(cap(raw.Offsets)+cap(raw.Times))*8
+		held := int64(cap(raw.Spans))*12 + int64(cap(raw.Offsets))*8
 		for _, b := range raw.Blocks {
 			held += int64(len(b))
 		}

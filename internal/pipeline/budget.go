@@ -9,12 +9,11 @@ import (
 //
 // Of the memory a quarter, what the program takes before it holds anything and what
 // the lake holds of the file that each worker writes is left for what is not counted:
-// compression, garbage, code. The rest holds one
-// batch at work for each worker, one that is being filled, and the consumer's
-// buffers.
+// compression, garbage, code. The rest holds the records of one batch at work for each
+// worker, of one that waits and of one that is being filled, and what the workers make of theirs.
 type budget struct {
 	total    int64 // bytes held beyond which reading waits
-	weight   int64 // of a batch, with what a worker needs for it
+	workers  int64
 	maxBytes int64
 	maxRows  int
 }
@@ -26,18 +25,25 @@ const resting = 64 << 20
 func newBudget(c Config) budget {
 	total := max(c.Memory/4*3-resting-c.Staging*int64(c.Workers), c.Memory/4)
 	return budget{
-		total: total, weight: total / int64(c.Workers+2),
+		total: total, workers: int64(c.Workers),
 		maxBytes: c.MaxBytes, maxRows: c.MaxRows,
 	}
 }
 
 // room is how much nested columns of a batch may hold beyond what their rows were taken to
 // hold when it was filled: a few bytes of a record may become many values.
-func (g *budget) room() int64 { return g.weight / 2 }
+func (g *budget) room() int64 { return g.total / (2 * (g.workers + 2)) }
 
 // full reports whether an open batch is to be cut.
 func (g *budget) full(b *build) bool {
-	return b.raw.Rows() >= g.maxRows || b.raw.Bytes() >= g.maxBytes || b.weight() >= g.weight
+	return b.raw.Rows() >= g.maxRows || b.raw.Bytes() >= g.maxBytes || g.weight(b) >= g.total
+}
+
+// weight is about what is held where all batches are like b: records of as many as there are, and
+// values, of which half as many bytes as the records have may be text, of those at work.
+func (g *budget) weight(b *build) int64 {
+	raw := b.raw.Bytes()
+	return raw*(g.workers+2) + (raw/2+int64(b.raw.Rows())*b.t.rowBytes)*g.workers
 }
 
 // ahead reports whether as much waits for a worker as makes a batch: what is read beyond that
@@ -47,9 +53,9 @@ func (g *budget) ahead(queue []*build) bool {
 	for _, b := range queue {
 		rows += b.raw.Rows()
 		bytes += b.raw.Bytes()
-		weight += b.weight()
+		weight += g.weight(b)
 	}
-	return rows >= g.maxRows || bytes >= g.maxBytes || weight >= g.weight
+	return rows >= g.maxRows || bytes >= g.maxBytes || weight >= g.total
 }
 
 // fits reports whether a file of the quarantine can join the records of a batch.
@@ -61,10 +67,10 @@ func (g *budget) fits(raw *batch.Raw, r *Rejects) bool {
 	return raw.Rows()+len(r.Rows) <= g.maxRows && bytes <= g.maxBytes
 }
 
-// rowBytes is about what one row takes beside its raw bytes: its place in the raw,
-// and its values twice, as decoded and as laid out by day.
+// rowBytes is about what one row takes in a worker: its fate and place, and its values twice, as
+// decoded and as laid out by day.
 func rowBytes(t *schema.Table) int64 {
-	n := int64(48)
+	n := int64(32)
 	for i := range t.Columns {
 		switch typ := t.Columns[i].Type; {
 		case typ.Kind.Fixed():
@@ -121,7 +127,9 @@ func (p *Pipeline) rawLocked() *batch.Raw {
 		p.spare = p.spare[:n-1]
 		return r
 	}
-	return new(batch.Raw)
+	r := new(batch.Raw)
+	r.Expect(p.usual + p.usual/16)
+	return r
 }
 
 // returnLocked takes a Raw back. As many are kept as batches are at work.

@@ -61,11 +61,6 @@ func (b *build) spanOf(pt *part) *span {
 	return pt.span
 }
 
-// weight is about what the batch takes in memory when a worker has it.
-func (b *build) weight() int64 {
-	return b.raw.Bytes() + b.raw.Bytes()/4 + int64(b.raw.Rows())*b.t.rowBytes
-}
-
 // dropLocked makes a worker that has the batch give it up before it decides.
 func (b *build) dropLocked() {
 	b.dropped = true

@@ -143,7 +143,7 @@ func (p *Pipeline) tightLocked() bool {
 		if len(t.flight) > 0 {
 			return true
 		}
-		if t.open != nil && (heaviest == nil || t.open.weight() > heaviest.open.weight()) {
+		if t.open != nil && (heaviest == nil || p.budget.weight(t.open) > p.budget.weight(heaviest.open)) {
 			heaviest = t
 		}
 	}

@@ -198,6 +198,7 @@ type Pipeline struct {
 	failure error         // what ends everything, the first of all
 	ending  bool          // workers are to end
 	spare   []*batch.Raw
+	usual   int // rows of the last batch: what the next may have
 	workers []*worker
 	budget  budget
 	spills  spills

@@ -137,6 +137,7 @@ func (t *table) cutLocked() {
 		}
 	}
 	b.cut = t.p.cfg.Now()
+	t.p.usual = b.raw.Rows()
 	if n := len(t.flight); n > 0 {
 		b.prev = t.flight[n-1]
 	}
