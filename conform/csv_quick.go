@@ -24,8 +24,8 @@ func (d *Decoder) quickLine(h *header, from, to int) bool {
 		var next int
 		switch f.class {
 		case classText:
-			key, n, ok := keyOf(twoWords(d.buf, pos), stop)
-			if e := c.index.at(key); e.key == key && ok {
+			key, n := keyOf(twoWords(d.buf, pos), stop)
+			if e := c.index.at(key); e.key == key && n < 16 {
 				c.codes[d.row] = e.code
 				next = pos + n
 			} else {

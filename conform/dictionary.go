@@ -54,17 +54,18 @@ const (
 // quotes8 is a word of quotes.
 const quotes8 = '"' * lows
 
-// keyOf is the key of the text that stands in b in front of the byte that stop consists of,
-// and its length; ok is false where there is none. It takes no branch, since lengths
-// differ from row to row.
-func keyOf(b *[16]byte, stop uint64) (key textKey, n int, ok bool) {
-	head, tail := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-	end0, end1 := zeros(head^stop), zeros(tail^stop)
-	in0 := before(end0)
-	in1 := before(end1) & uint64(int64(in0)>>63) // none if it stops in the first word
-	// A byte of the sum for each place: how many of the two words have it.
-	length := (in0&lows + in1&lows) * lows >> 56
-	return textKey{head & in0, tail&in1 | (length+1)<<56}, int(length), end0|end1 != 0
+// textEnd is how many bytes stand in b in front of the byte that stop consists of, 16 if there is
+// none. It takes no branch, since lengths differ from row to row.
+func textEnd(b *[16]byte, stop uint64) int {
+	n := first(zeros(binary.LittleEndian.Uint64(b[:]) ^ stop))
+	return n + first(zeros(binary.LittleEndian.Uint64(b[8:])^stop))&-(n>>3)
+}
+
+// keyOf is the key of the text in front of the byte that stop consists of, and its length; with 16
+// it is of no use. The compiler does not inline it, as it does its two parts: that suits some callers.
+func keyOf(b *[16]byte, stop uint64) (textKey, int) {
+	n := textEnd(b, stop)
+	return keyOfText(b, n), n
 }
 
 func (x *dictionary) begin(dict *batch.Dict) {
@@ -136,8 +137,7 @@ func (x *dictionary) add(text []byte, plain bool, row int) int32 {
 		return x.long(text, markLong, row)
 	}
 	var b [16]byte
-	b[copy(b[:], text)] = '"'
-	key, _, _ := keyOf(&b, quotes8)
+	key := keyOfText(&b, copy(b[:], text))
 	if code, ok := x.find(key); ok {
 		return code
 	}

@@ -31,11 +31,13 @@ func (d *Decoder) follow(i, pos int) (int, int) {
 		var next int
 		switch c := it.of; it.class {
 		case classText: // quickText, inline
-			key, n, ok := keyOf(twoWords(d.buf, value), quotes8)
-			if e := c.index.at(key); e.key == key && ok {
+			b := twoWords(d.buf, value)
+			n := textEnd(b, quotes8)
+			key := keyOfText(b, n)
+			if e := c.index.at(key); e.key == key && n < 16 {
 				c.codes[d.row] = e.code
 				next = value + n + 1
-			} else if ok {
+			} else if n < 16 {
 				next = d.quickFind(c, key, value, n)
 			} else {
 				next = d.quickLong(c, value)

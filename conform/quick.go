@@ -292,8 +292,8 @@ func (d *Decoder) quickBoolean(c *column, pos int) int {
 
 // quickText reads a text without escapes, behind its opening quote.
 func (d *Decoder) quickText(c *column, pos int) int {
-	key, n, ok := keyOf(twoWords(d.buf, pos), quotes8)
-	if !ok {
+	key, n := keyOf(twoWords(d.buf, pos), quotes8)
+	if n == 16 {
 		return d.quickLong(c, pos)
 	}
 	if e := c.index.at(key); e.key == key {

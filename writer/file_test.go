@@ -286,20 +286,41 @@ func TestEventTimeIsADate(t *testing.T) {
 	}
 }
 
-func TestDays(t *testing.T) {
+// TestTooManyDays: a batch needs as many files as it has days, in each output; what is only far
+// apart needs no more.
+func TestTooManyDays(t *testing.T) {
 	m := newMaker(41)
 	b := m.make(allTypes(), 2000)
 	m.fates()
 	_, files := write(t, writer.Options{}, b, build("b1"))
-	if got, want := writer.Days(b), len(files); got != want {
-		t.Errorf("got %d days, want %d, one for each file", got, want)
-	}
+	wantDays(t, b, len(files))
 	b = m.make(allTypes(), 5000)
+	at := b.Columns[8].Ints
 	for row := range b.Rows {
-		b.Columns[8].Ints[row] = int64(row) * 86_400_000_000
+		at[row] = int64(row) * 86_400_000_000
 	}
-	if got, want := writer.Days(b), 5000; got != want {
-		t.Errorf("got %d days, want %d", got, want)
+	wantDays(t, b, 5000)
+	for row := range b.Rows {
+		at[row] = 10*86_400_000_000 + int64(row%2)*86_399_999_999
+	}
+	wantDays(t, b, 1)
+	at[0], at[1], at[2] = math.MinInt64, math.MaxInt64, 11*86_400_000_000
+	wantDays(t, b, 4)
+	table := allTypes()
+	table.EventTime, table.Partition = 7, schema.ByHour
+	b = m.make(table, 300)
+	for row := range b.Rows {
+		b.Columns[7].Ints[row] = int64(row / 2)
+	}
+	wantDays(t, b, 150)
+}
+
+func wantDays(t *testing.T, b *batch.Batch, want int) {
+	t.Helper()
+	for most, too := range map[int]bool{want - 1: true, want: false, 3 * want: false} {
+		if got := writer.TooManyDays(b, most); got != too {
+			t.Errorf("%d days are more than %d: got %v, want %v", want, most, got, too)
+		}
 	}
 }
 

@@ -3,9 +3,7 @@ package writer
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
-	"strings"
 
 	"tidemark/internal/batch"
 	"tidemark/internal/ledger"
@@ -50,11 +48,20 @@ type plan struct {
 	total   int
 	// straight: each row's position is its number, nothing has to be moved.
 	straight bool
+	// stretches are the rows that stay beside each other, where these are many.
+	stretches []stretch
 
 	find  finder
 	place []int32 // per row: index of its folder as found, −1: none
 	next  []int32
 }
+
+// stretch is rows [row, row+n), which stand at the positions [at, at+n).
+type stretch struct{ row, at, n int32 }
+
+// leastStretch is how many rows a stretch must have, on average, for moving them together to be
+// faster than one by one.
+const leastStretch = 8
 
 const microsPerDay, microsPerHour = 86_400_000_000, 3_600_000_000
 
@@ -65,19 +72,11 @@ func (p *plan) make(b *batch.Batch, in Build, sortBy []int) error {
 	}
 	p.lay()
 	p.straight = len(p.folders) == 1 && p.total == b.Rows && p.kept == p.total && len(sortBy) == 0
-	p.order = p.order[:0]
+	p.order, p.stretches = p.order[:0], p.stretches[:0]
 	if p.straight {
 		return nil
 	}
-	p.target = resize(p.target, b.Rows)
-	for row, f := range p.place {
-		if f < 0 {
-			p.target[row] = int32(p.total)
-			continue
-		}
-		p.target[row] = p.next[f]
-		p.next[f]++
-	}
+	p.aim(len(sortBy) == 0)
 	if p.kept == p.total && len(sortBy) == 0 && !hasNested(b.Table) {
 		return nil
 	}
@@ -90,6 +89,36 @@ func (p *plan) make(b *batch.Batch, in Build, sortBy []int) error {
 		p.sort(b, sortBy)
 	}
 	return nil
+}
+
+// aim gives each row its position, in the order of rows within a folder; in stretches, if these
+// may stay.
+func (p *plan) aim(stay bool) {
+	p.target = resize(p.target, len(p.place))
+	most := len(p.place) / leastStretch
+	for row := 0; row < len(p.place); {
+		f := p.place[row]
+		end := row + 1
+		for end < len(p.place) && p.place[end] == f {
+			end++
+		}
+		if f < 0 {
+			for ; row < end; row++ {
+				p.target[row] = int32(p.total)
+			}
+			continue
+		}
+		if stay = stay && len(p.stretches) < most; stay {
+			p.stretches = append(p.stretches, stretch{int32(row), p.next[f], int32(end - row)})
+		}
+		for ; row < end; row++ {
+			p.target[row] = p.next[f]
+			p.next[f]++
+		}
+	}
+	if !stay {
+		p.stretches = p.stretches[:0]
+	}
 }
 
 // assign finds the folder of each row.
@@ -143,7 +172,7 @@ func (p *plan) lay() {
 
 // bytes is the memory held.
 func (p *plan) bytes() int64 {
-	return 4 * int64(cap(p.target)+cap(p.order)+cap(p.place)+cap(p.next))
+	return 4*int64(cap(p.target)+cap(p.order)+cap(p.place)+cap(p.next)) + 12*int64(cap(p.stretches))
 }
 
 // outputs are numbered from 1; 0 stands for none.
@@ -163,84 +192,6 @@ func fateOutput(f batch.Fate, dropLate bool) uint8 {
 		return 3
 	}
 	return 0
-}
-
-// clock tells the days and hours of rows.
-type clock struct {
-	by    schema.Partitioning
-	date  bool
-	event []int64
-	marks []batch.Mark
-	kafka func(row int) int64
-	now   int64 // the day of processing, for what has no Kafka timestamp
-}
-
-func newClock(b *batch.Batch, processedAt int64) clock {
-	c := clock{by: b.Table.Partition, kafka: func(row int) int64 { return b.Raw.Time(b.First + row) }, now: floorDiv(processedAt, microsPerDay)}
-	if e := b.Table.EventTime; e >= 0 && c.by != schema.Unpartitioned {
-		c.date = b.Table.Columns[e].Type.Kind == schema.Date
-		c.event, c.marks = b.Columns[e].Ints, b.Columns[e].Marks
-	}
-	return c
-}
-
-// unit is the day or hour of a row of an output. It reports false for a row that
-// has no event time and would need one.
-func (c *clock) unit(row int, output uint8) (int64, bool) {
-	switch {
-	case output == 3 && c.kafka(row) == 0:
-		return c.now, true
-	case output == 3:
-		return floorDiv(c.kafka(row), microsPerDay), true
-	case c.by == schema.Unpartitioned:
-		return 0, true
-	case c.marks != nil && c.marks[row] == batch.Null:
-		return 0, false
-	case c.date && c.by == schema.ByHour:
-		return 24 * c.event[row], true
-	case c.date:
-		return c.event[row], true
-	case c.by == schema.ByHour:
-		return floorDiv(c.event[row], microsPerHour), true
-	}
-	return floorDiv(c.event[row], microsPerDay), true
-}
-
-// Days is the number of folders that the rows of b need, over all outputs: a
-// batch that is spread over too many makes a file for each of them.
-func Days(b *batch.Batch) int {
-	var find finder
-	find.reset()
-	times := newClock(b, math.MaxInt64)
-	for row, fate := range b.Fates[:b.Rows] {
-		if output := fateOutput(fate, false); output != 0 {
-			if unit, ok := times.unit(row, output); ok {
-				find.folder(output, unit)
-			}
-		}
-	}
-	return len(find.keys)
-}
-
-// Folders is how many rows of b the table itself would get in each folder: those that
-// are written. The name of the only folder of a table that is not partitioned is empty.
-func Folders(b *batch.Batch) map[string]int64 {
-	times := newClock(b, math.MaxInt64)
-	units := map[int64]int64{}
-	for row, fate := range b.Fates[:b.Rows] {
-		if fate != batch.Written {
-			continue
-		}
-		if unit, ok := times.unit(row, 1); ok {
-			units[unit]++
-		}
-	}
-	out := make(map[string]int64, len(units))
-	for unit, rows := range units {
-		f := folder{output: ledger.Main, unit: unit, by: b.Table.Partition}
-		out[strings.TrimPrefix(f.dir(""), "/")] = rows
-	}
-	return out
 }
 
 // finder numbers folders in the order in which they are met.

@@ -85,6 +85,12 @@ func move[T any](dst *[]T, src []T, p *plan) []T {
 	}
 	out := resize(*dst, p.total+1)
 	*dst = out
+	if len(p.stretches) > 0 {
+		for _, s := range p.stretches {
+			copy(out[s.at:s.at+s.n], src[s.row:s.row+s.n])
+		}
+		return out[:p.total]
+	}
 	target := p.target[:len(src)]
 	for row, v := range src {
 		out[target[row]] = v

@@ -170,7 +170,7 @@ func (w *worker) work(ctx context.Context, b *build) error {
 			return err
 		}
 		at := s.evolved.Fits
-		if at == 0 && writer.Days(&w.batch) > maxDays {
+		if at == 0 && writer.TooManyDays(&w.batch, maxDays) {
 			at = s.rows / 2
 		}
 		if at > 0 {
