@@ -25,7 +25,7 @@ BROKER_PKGS = $$(go list -f '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq
 # there, slowly. Of rawfile, what reads ahead is run.
 RACE_PKGS = $$(go list ./consumer/... ./internal/... | grep -vE '/internal/(archtest|batch|differential|generate|infer|parity|rawfile|schema|teeth)$$')
 
-.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency bench-peers bench-sizes bench-growth bench-instructions build demo clean
+.PHONY: help test setup unit broker race chaos deploy-check fuzz lint mod-check bench bench-files bench-latency bench-peers bench-sizes bench-costs bench-growth bench-instructions build demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -136,6 +136,9 @@ bench-latency: ## measure: how long after it was sent an event can be read
 
 bench-peers: ## measure: the same work done by what else is used for it
 	@scripts/bench-peers
+
+bench-costs: ## measure: what the checks cost that look beyond a batch
+	@scripts/bench-files --costs
 
 bench-sizes: ## measure: what files weigh beside DuckDB's, and what sorting costs and gives
 	@scripts/bench-files --sizes

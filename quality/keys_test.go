@@ -385,6 +385,45 @@ func TestKeysSpill(t *testing.T) {
 	}
 }
 
+// TestKeysOfEachKind: a number that an earlier batch has is found wherever that is: among
+// neighbours, among numbers that are far apart, in a batch that is held, in a spill.
+func TestKeysOfEachKind(t *testing.T) {
+	suite, err := quality.Compile(keyTable, []quality.Check{{Unique: []string{"id"}, Scope: quality.ScopeRun}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, apart := range []int64{1, 64, 1_000_003, 1, 64, 1_000_003} {
+		opts := quality.KeyOptions{}
+		spill := &memorySpill{entries: map[uint64][]uint64{}, numbers: true}
+		if i >= 3 {
+			opts.Limit, opts.Spill = 1, func(bool) (quality.Spill, error) { return spill, nil }
+		}
+		keys := suite.NewKeys(opts)
+		for step := range 6 {
+			const rows, again = 5000, 70
+			b := &batch.Batch{}
+			b.Reset(keyTable, &batch.Raw{}, 0, rows)
+			for i := range rows {
+				b.Columns[0].Ints[i] = int64(step*(rows-again)+i) * apart
+				b.Columns[1].Ints[i], b.Columns[3].Ints[i] = 1, 1
+				b.Columns[2].Codes[i] = b.Columns[2].Dict.Add([]byte("k"))
+			}
+			report, err := suite.Begin(b, nil).Finish(keys)
+			if want := int64(again) * min(int64(step), 1); err != nil || report.Rejected != want {
+				t.Fatalf("%d apart, step %d: %v, %d rejected, want %d", apart, step, err, report.Rejected, want)
+			}
+			if held := keys.Hold(b); step != 2 {
+				if err := keys.Commit(held); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if spilled := spill.adds > 0; spilled != (i >= 3) {
+			t.Errorf("%d apart: numbers were spilled: %v", apart, spilled)
+		}
+	}
+}
+
 func TestDedupeIsRefused(t *testing.T) {
 	for _, d := range []quality.Dedupe{{Within: time.Hour}, {Keys: []string{"id"}}, {Keys: []string{"idd"}, Within: time.Hour}} {
 		if _, err := quality.Compile(keyTable, nil, quality.WithDedupe(d)); err == nil {

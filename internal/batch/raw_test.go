@@ -23,6 +23,9 @@ func record(rng *rand.Rand, offset int64) batch.Record {
 		}
 		return b
 	}
+	if rng.IntN(5) == 0 {
+		r.Time = time.Time{}
+	}
 	r.Key, r.Value = text(20), text(3000)
 	if rng.IntN(50) == 0 {
 		r.Value = make([]byte, 2*batch.BlockSize+rng.IntN(100))
@@ -55,8 +58,11 @@ func TestRawGivesBackWhatCame(t *testing.T) {
 			t.Fatalf("round %d: %d rows, %d sources, %d runs", round, raw.Rows(), len(raw.Sources), len(raw.Runs))
 		}
 		for i, r := range want {
-			value := raw.Value(i)
-			if !same(value, r.Value) || !same(raw.Key(i), r.Key) || raw.Offsets[i] != r.Offset || raw.Time(i) != r.Time.UnixMicro() {
+			value, at := raw.Value(i), int64(0)
+			if !r.Time.IsZero() {
+				at = r.Time.UnixMicro()
+			}
+			if !same(value, r.Value) || !same(raw.Key(i), r.Key) || raw.Offsets[i] != r.Offset || raw.Time(i) != at {
 				t.Fatalf("round %d: row %d is not what came", round, i)
 			}
 			if cap(value) != len(value) {

@@ -156,11 +156,11 @@ func newProcess(t testing.TB, cfg pipeline.Config, lake pipeline.Lake, tp *topic
 
 // Commit implements pipeline.Edge.
 func (d *process) Commit(_ context.Context, offsets []consumer.Offset) error {
+	if d.slow != nil {
+		d.slow() // without the lock: virtual time stands still for who waits for one
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.slow != nil {
-		d.slow()
-	}
 	d.commits = append(d.commits, offsets...)
 	if d.onCommit != nil {
 		slices.SortFunc(offsets, func(a, b consumer.Offset) int { return int(a.Partition - b.Partition) })

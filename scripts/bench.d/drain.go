@@ -41,7 +41,7 @@ func drain(ctx context.Context, o options) (result, error) {
 	var log bytes.Buffer
 	cmd := exec.CommandContext(ctx, o.tidemark, "run", "-c", o.config, "--until-current")
 	cmd.Env = append(os.Environ(), "BENCH_LAKE="+lake, "BENCH_BROKER="+o.broker, "BENCH_LISTEN="+listen,
-		"BENCH_FORMAT="+cmp.Or(o.format, "json"), "BENCH_TOPIC="+topicOf(o), "BENCH_REGISTRY="+registry)
+		"BENCH_FORMAT="+cmp.Or(o.format, "json"), "BENCH_TOPIC="+o.topic, "BENCH_REGISTRY="+registry)
 	cmd.Stdout, cmd.Stderr = &log, &log
 
 	watch, end := context.WithCancel(ctx)

@@ -23,8 +23,8 @@ func fill(ctx context.Context, o options) (result, error) {
 	}
 	defer client.Close()
 	forever := "-1" // some events are days old
-	if _, err := kadm.NewClient(client).CreateTopic(ctx, int32(o.partitions), 1, map[string]*string{"retention.ms": &forever}, topicOf(o)); err != nil {
-		return result{}, fmt.Errorf("make topic %s: %w", topicOf(o), err)
+	if _, err := kadm.NewClient(client).CreateTopic(ctx, int32(o.partitions), 1, map[string]*string{"retention.ms": &forever}, o.topic); err != nil {
+		return result{}, fmt.Errorf("make topic %s: %w", o.topic, err)
 	}
 	var failed atomic.Pointer[error]
 	sent := func(_ *kgo.Record, err error) {
@@ -45,7 +45,7 @@ func fill(ctx context.Context, o options) (result, error) {
 		r.Bytes += int64(len(value))
 		r.Kinds[e.Kind.String()]++
 		client.Produce(ctx, &kgo.Record{
-			Topic: topicOf(o), Partition: int32(i % o.partitions), Timestamp: e.Time,
+			Topic: o.topic, Partition: int32(i % o.partitions), Timestamp: e.Time,
 			Key: bytes.Clone(e.Key), Value: value,
 		}, sent)
 	}

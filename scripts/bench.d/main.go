@@ -44,6 +44,7 @@ type options struct {
 	config     string // of the program
 	general    bool   // events with shuffled keys, spaces and escapes
 	format     string // of events in memory
+	topic      string
 	codec      string // of batches in the topic
 	text       bool   // rows of a file go by way of JSON
 	raw        bool   // the pipeline takes files
@@ -68,7 +69,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.dir, "dir", "", "`folder` for everything that is written")
 	flags.StringVar(&o.tidemark, "tidemark", "", "the program's `file`")
 	flags.StringVar(&o.config, "config", "", "the program's configuration `file`")
-	flags.StringVar(&o.codec, "codec", "snappy", "of the topic: lz4, zstd, snappy, gzip or none")
+	flags.StringVar(&o.topic, "topic", topic, "its `name`")
+	flags.StringVar(&o.codec, "codec", "lz4,zstd,none", "of the topic: lz4, zstd, snappy, gzip or none; of run several, with commas between them")
 	flags.BoolVar(&o.general, "general", false, "shuffled keys, spaces and escapes")
 	flags.StringVar(&o.format, "format", "json", "of the events of the pipeline alone: json, avro-registry or protobuf-registry; of a file: avro or parquet")
 	flags.BoolVar(&o.text, "text", false, "have the rows of a file go by way of JSON")

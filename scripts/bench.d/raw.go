@@ -7,16 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// topic is what the benchmark's events stand in.
+// topic is what the benchmark's events stand in, where nothing else is said.
 const topic = "bench"
-
-// topicOf is the topic of events in a format.
-func topicOf(o options) string {
-	if o.format == avroFormat {
-		return topic + "-avro"
-	}
-	return topic
-}
 
 // raw consumes the topic with the client alone, and looks at no byte of it.
 func raw(ctx context.Context, o options) (result, error) {
@@ -24,7 +16,7 @@ func raw(ctx context.Context, o options) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(o.broker), kgo.ConsumeTopics(topic),
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.broker), kgo.ConsumeTopics(o.topic),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return result{}, err

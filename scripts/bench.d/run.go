@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 )
 
 // kind is a measurement: its line in the table, the command that makes it, and what
@@ -18,6 +19,7 @@ type kind struct {
 	title   string
 	args    []string
 	size    int64 // of its events, where the measurement does not say it
+	beside  *kind // what it is compared with, nil: the first
 	results []result
 }
 
@@ -28,19 +30,10 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	var kinds []*kind
 	if o.broker != "" {
 		fmt.Fprintf(out, "making %s events\n", thousands(float64(o.events)))
-		inJSON, err := fill(ctx, o)
-		if err != nil {
+		var err error
+		if kinds, err = drains(ctx, o); err != nil {
 			return err
 		}
-		avro := o
-		avro.format = avroFormat
-		inAvro, err := fill(ctx, avro)
-		if err != nil {
-			return err
-		}
-		kinds = append(kinds, &kind{title: "raw consume, franz-go", args: []string{"raw"}},
-			&kind{title: "whole drain, tidemark run", args: []string{"drain"}, size: inJSON.Bytes},
-			&kind{title: "  in Avro", args: []string{"drain", "-format", avroFormat}, size: inAvro.Bytes})
 	}
 	kinds = append(kinds, &kind{title: "pipeline alone", args: []string{"alone"}}, &kind{title: "  shuffled, spaces, escapes", args: []string{"alone", "-general"}},
 		&kind{title: "  in Avro", args: []string{"alone", "-format", avroFormat}}, &kind{title: "  in Protobuf", args: []string{"alone", "-format", "protobuf-registry"}},
@@ -73,6 +66,27 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		fmt.Fprintf(out, "NOT QUIET: others used %.0f %% of the processors before the first round; the figures are too low\n", busy*100)
 	}
 	return nil
+}
+
+// drains fills a topic for each codec, and one with events in Avro, and gives what drains them.
+func drains(ctx context.Context, o options) (kinds []*kind, err error) {
+	codecs := strings.Split(o.codec, ",")
+	for _, codec := range codecs {
+		o.codec, o.topic = codec, topic+"-"+codec
+		filled, err := fill(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		raw := &kind{title: "raw consume, " + codec, args: []string{"raw", "-topic", o.topic}}
+		kinds = append(kinds, raw, &kind{title: "tidemark run, " + codec, args: []string{"drain", "-topic", o.topic}, size: filled.Bytes, beside: raw})
+	}
+	o.codec, o.topic, o.format = codecs[0], topic+"-avro", avroFormat
+	filled, err := fill(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"drain", "-topic", o.topic, "-format", o.format}
+	return append(kinds, &kind{title: "  in Avro, " + o.codec, args: args, size: filled.Bytes}), nil
 }
 
 // measure runs one measurement in a process of its own.

@@ -16,8 +16,9 @@ import duckdb
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from measure import Work, adopt, measure  # noqa: E402
-from tools import HERE, Tidemark, ask  # noqa: E402
+from measure import Work, adopt  # noqa: E402
+from measure import rounds as in_turns  # noqa: E402
+from tools import HERE, Configured, ask  # noqa: E402
 
 # One account in the largest file, by whoever reads it, in a process of its own: what it read.
 QUERY = """
@@ -31,17 +32,6 @@ before = read()
 rows = c.sql(f"SELECT COLUMNS(*)::VARCHAR FROM read_parquet('{path}') WHERE account_id = {account}").fetchall()
 print(len(rows), read() - before)
 """
-
-
-class Configured(Tidemark):
-    """tidemark backfill with a configuration of its own."""
-
-    def __init__(self, name, config, *rest):
-        super().__init__(*rest)
-        self.name, self.config = name, config
-
-    def backfill(self, table, path):
-        return [self.binary, "backfill", "-c", self.config, "--table", table, "--json", path]
 
 
 def files_of(lake):
@@ -68,7 +58,7 @@ def one_account(files):
 def main():
     binary, folder, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
     with open(f"{HERE}/tidemark.yaml") as f:
-        config = f.read().replace("memory: 256MiB", "memory: 1GiB")
+        config = f.read().replace("memory: 384MiB", "memory: 1GiB")
     tools = []
     for name, sort in (("as they come", ""), ("sort_by: [account_id]", "\nwriter: {sort_by: [account_id]}")):
         path = f"{folder}/sizes-{len(tools)}.yaml"
@@ -77,12 +67,8 @@ def main():
         tools.append(Configured(name, path, binary, f"{folder}/in", f"{folder}/lake-{len(tools)}"))
     adopt()
     events = f"{folder}/in/events.ndjson"
-    work, results = Work("sizes", events, 0, os.path.getsize(events), tools, None), {t.name: [] for t in tools}
-    for n in range(rounds + 1):
-        for t in tools:
-            r = measure(t, work)
-            if n > 0:
-                results[t.name].append(r)
+    work = Work("sizes", events, 0, os.path.getsize(events), tools, lambda *_: None)
+    results = in_turns([work], rounds)[work.name]
     print("| rows | s | CPU s | bytes a row | DuckDB's, of the same rows | of DuckDB's | one account in one day: read of the file |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     for t in tools:

@@ -54,6 +54,17 @@ class Tidemark:
         return out
 
 
+class Configured(Tidemark):
+    """tidemark backfill with a configuration of its own."""
+
+    def __init__(self, name, config, *rest):
+        super().__init__(*rest)
+        self.name, self.config = name, config
+
+    def backfill(self, table, path):
+        return [self.binary, "backfill", "-c", self.config, "--table", table, "--json", path]
+
+
 class Peer:
     """A script that reads, checks and writes with a library."""
 
