@@ -92,6 +92,29 @@ func describe(r record) string {
 	return b.String()
 }
 
+// TestRowsThatStayTogether: rows that mostly come day by day, which are moved many at a time, are in
+// one file each as all others are.
+func TestRowsThatStayTogether(t *testing.T) {
+	for apart, rows := range map[int]int{2: 500, 7: 900, 9: 900, 100: 3000, 1000: 2999} {
+		m := newMaker(uint64(apart))
+		b := m.make(allTypes(), rows)
+		at := b.Columns[b.Table.EventTime].Ints
+		for row := range rows {
+			at[row] = kafkaTime.UnixMicro() - int64(row/apart%3)*86_400_000_000
+			switch row % (7 * apart) {
+			case apart:
+				reject(b, row, "syntax")
+			case 2*apart + 1:
+				b.Fates[row] = batch.Duplicate
+			case 3 * apart:
+				b.Fates[row] = batch.Late
+			}
+		}
+		lake, files := write(t, writer.Options{}, b, build("b1"))
+		check(t, lake, files, b, build("b1"), writer.Options{})
+	}
+}
+
 func TestEveryRowIsInOneFile(t *testing.T) {
 	for _, by := range []schema.Partitioning{schema.ByDay, schema.ByHour, schema.Unpartitioned} {
 		for _, rows := range []int{1, 2, 17, 1000, 45_000} {
