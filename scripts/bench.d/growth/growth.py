@@ -181,6 +181,24 @@ class Bench:
         return plot.Series("size", "bytes of an event", "MB/s", out)
 
 
+def durable(folder):
+    """Milliseconds until a new file of 256 KiB is on the disk, and until its name is: medians."""
+    data, times = os.urandom(256 << 10), []
+    for i in range(100):
+        path = f"{folder}/durable-{i}"
+        with open(path, "wb", buffering=0) as f:
+            f.write(data)
+            start = time.monotonic()
+            os.fsync(f.fileno())
+        bytes_there = time.monotonic()
+        names = os.open(folder, os.O_RDONLY)
+        os.fsync(names)
+        os.close(names)
+        times.append((bytes_there - start, time.monotonic() - bytes_there))
+        os.remove(path)
+    return [statistics.median(t) * 1000 for t in zip(*times)]
+
+
 def main():
     binary, folder, picture, scale = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     bench, all_series = Bench(binary, folder, scale), []
@@ -190,6 +208,7 @@ def main():
         all_series += got if isinstance(got, list) else [got]
     for s in all_series:
         print(s.markdown())
+    print("A new file of 256 KiB is on this disk {:.2f} ms after it was written, and its name {:.2f} ms later.".format(*durable(folder)))
     with open(picture, "w") as f:
         f.write(plot.draw(all_series))
 
