@@ -131,7 +131,7 @@ func (r *Raw) Time(row int) int64 {
 	return r.times[row]
 }
 
-// Expect makes room for so many rows, where r holds none.
+// Expect makes room for so many rows more.
 func (r *Raw) Expect(rows int) {
 	r.Spans, r.Offsets = slices.Grow(r.Spans, rows), slices.Grow(r.Offsets, rows)
 }

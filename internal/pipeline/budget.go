@@ -10,7 +10,8 @@ import (
 // Of the memory a quarter, what the program takes before it holds anything and what
 // the lake holds of the file that each worker writes is left for what is not counted:
 // compression, garbage, code. The rest holds the records of one batch at work for each
-// worker, of one that waits and of one that is being filled, and what the workers make of theirs.
+// worker, of one that waits and of one that is being filled, what the workers make of theirs, and
+// the consumer's buffers: where these leave too little, reading waits.
 type budget struct {
 	total    int64 // bytes held beyond which reading waits
 	workers  int64
