@@ -2,6 +2,7 @@ package batch
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 	"time"
 )
@@ -207,6 +208,65 @@ func (r *Raw) room(n int) []byte {
 	copy(r.Blocks[r.cur+1:], r.Blocks[r.cur:])
 	r.Blocks[r.cur] = block
 	return block
+}
+
+// Short reports whether r has no block for what comes when the one that is being filled is full.
+func (r *Raw) Short() bool {
+	next := r.cur
+	if r.used > 0 {
+		next++
+	}
+	return next >= len(r.Blocks)
+}
+
+// Lend gives r a block of BlockSize to fill, whatever is in it.
+func (r *Raw) Lend(block []byte) {
+	r.Blocks = append(r.Blocks, block)
+	r.held += BlockSize
+}
+
+// Release lets go of all values but those of the rows that it is given, and returns the blocks that
+// can be filled anew. Nothing can be appended then. Where the rows have much of the bytes, it
+// does nothing.
+func (r *Raw) Release(rows iter.Seq[int]) [][]byte {
+	n := 0
+	for row := range rows {
+		n += r.extent(row).Len
+	}
+	if int64(n) > r.held/8 {
+		return nil
+	}
+	kept := make([]byte, 0, n+Padding)
+	last := int32(len(r.Blocks))
+	for row := range rows {
+		e, s := r.extent(row), &r.Spans[row]
+		from := int32(len(kept))
+		kept = append(kept, r.Blocks[s.Block][e.At:e.At+e.Len]...)
+		s.Block, s.At = last, from+s.At-int32(e.At)
+	}
+	var free [][]byte
+	for i, b := range r.Blocks { // a row that is asked for although it is gone has no block
+		if len(b) == BlockSize {
+			free = append(free, b)
+		}
+		r.Blocks[i] = nil
+	}
+	r.Blocks = append(r.Blocks, kept[:cap(kept)])
+	r.held = int64(cap(kept))
+	r.cur, r.used = int(last), cap(kept)
+	return free
+}
+
+// extent is where a record lies in its block, with what stands beside its value.
+func (r *Raw) extent(row int) (e struct{ At, Len int }) {
+	s := &r.Spans[row]
+	e.At, e.Len = int(s.At), int(max(s.Value, 0))
+	if row < len(r.beside) {
+		key := int(max(r.beside[row].key, 0))
+		e.At -= key
+		e.Len += key + int(r.beside[row].head)
+	}
+	return e
 }
 
 // Reset empties r, keeping the memory of the usual blocks. The padding after old

@@ -146,3 +146,66 @@ func TestRawTakesBlocks(t *testing.T) {
 		}
 	}
 }
+
+// TestRelease keeps some rows of a Raw and fills its blocks with others: what was kept must still be
+// there with all that stands beside it, and what was not must not be taken for something.
+func TestRelease(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var raw batch.Raw
+	source := raw.Source(batch.Source{Topic: "t"})
+	var want []batch.Record
+	for i := range 2000 {
+		r := record(rng, int64(i))
+		raw.Append(source, &r)
+		want = append(want, r)
+	}
+	before := raw.Bytes()
+	if free := raw.Release(func(yield func(int) bool) {
+		for i := range want {
+			if !yield(i) {
+				return
+			}
+		}
+	}); free != nil || raw.Bytes() != before {
+		t.Errorf("all rows are kept, and %d blocks were given back", len(free))
+	}
+	kept := []int{0, 1, 700, 1999}
+	free := raw.Release(slices.Values(kept))
+	if len(free) < 5 || raw.Bytes() > before/4 {
+		t.Fatalf("got %d blocks back, and %d of %d bytes are held", len(free), raw.Bytes(), before)
+	}
+	var other batch.Raw
+	for _, b := range free {
+		if !other.Short() {
+			t.Error("a Raw whose blocks are full is not short of one")
+		}
+		other.Lend(b)
+		if other.Short() {
+			t.Error("a Raw with a block that is empty is short of one")
+		}
+		for range 3 { // no more than two fit
+			other.Append(other.Source(batch.Source{Topic: "t"}), &batch.Record{Value: bytes.Repeat([]byte("x"), 100_000)})
+		}
+	}
+	for _, i := range kept {
+		r := want[i]
+		var headers []byte
+		if len(r.Headers) > 0 {
+			headers = batch.EncodeHeaders(nil, r.Headers)
+		}
+		if !same(raw.Key(i), r.Key) || !same(raw.Value(i), r.Value) || !bytes.Equal(raw.Headers(i), headers) {
+			t.Errorf("row %d: got key %q, value of %d bytes, headers %q", i, raw.Key(i), len(raw.Value(i)), raw.Headers(i))
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a value that was let go of was read")
+		}
+	}()
+	for i := range want {
+		if !slices.Contains(kept, i) && len(want[i].Value) > 0 {
+			raw.Value(i)
+			break
+		}
+	}
+}

@@ -107,6 +107,7 @@ func (p *Pipeline) heldLocked() int64 {
 	for _, r := range p.spare {
 		n += r.Bytes()
 	}
+	n += int64(len(p.blocks)) * batch.BlockSize
 	for _, w := range p.workers {
 		n += w.held.Load()
 	}
@@ -131,6 +132,15 @@ func (p *Pipeline) rawLocked() *batch.Raw {
 	r := new(batch.Raw)
 	r.Expect(p.usual + p.usual/16)
 	return r
+}
+
+// lendLocked gives a Raw that will need one a block that another had.
+func (p *Pipeline) lendLocked(r *batch.Raw) {
+	if n := len(p.blocks); n > 0 && r.Short() {
+		r.Lend(p.blocks[n-1])
+		p.blocks[n-1] = nil
+		p.blocks = p.blocks[:n-1]
+	}
 }
 
 // returnLocked takes a Raw back. As many are kept as batches are at work.

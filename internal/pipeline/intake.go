@@ -57,6 +57,7 @@ func (t *table) addLocked(pt *part, rec *batch.Record, now time.Time) {
 	}
 	b := t.openLocked(now)
 	sp := b.spanOf(pt)
+	t.p.lendLocked(b.raw)
 	b.raw.Append(sp.source, rec)
 	sp.records++
 	sp.to = rec.Offset + 1
@@ -147,7 +148,7 @@ func (p *Pipeline) tightLocked() bool {
 			heaviest = t
 		}
 	}
-	p.spare = nil
+	p.spare, p.blocks = nil, nil
 	if p.heldLocked() <= p.budget.total {
 		return false
 	}

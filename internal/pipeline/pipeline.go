@@ -198,7 +198,8 @@ type Pipeline struct {
 	failure error         // what ends everything, the first of all
 	ending  bool          // workers are to end
 	spare   []*batch.Raw
-	usual   int // rows of the last batch: what the next may have
+	blocks  [][]byte // of BlockSize, for those that are being filled
+	usual   int      // rows of the last batch: what the next may have
 	workers []*worker
 	budget  budget
 	spills  spills

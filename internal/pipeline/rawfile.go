@@ -68,6 +68,7 @@ func (p *Pipeline) AcceptFile(table string, src batch.Source, c *batch.Chunk) er
 	if sp.line == 0 {
 		sp.line = max(pt.line, 1)
 	}
+	p.lendLocked(b.raw)
 	b.raw.AppendChunk(sp.source, c)
 	pt.next, sp.to = c.To, c.To
 	if n := len(c.Lines); n > 0 {

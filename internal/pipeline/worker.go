@@ -244,6 +244,7 @@ func (s *shift) finish(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
+	s.release()
 	if s.p.cfg.Dry != nil {
 		return s.rehearse(ctx)
 	}
@@ -330,6 +331,28 @@ func (s *shift) check(ctx context.Context) error {
 	}
 	s.timings.Check = ms(from)
 	return s.hold()
+}
+
+// release has the memory of the records filled with others, but for what the rejected ones said:
+// nothing else is written of them.
+func (s *shift) release() {
+	if s.first > 0 || !s.last {
+		return // another segment is still to be decoded
+	}
+	b := &s.worker.batch
+	rejected := func(yield func(int) bool) {
+		last := int32(-1)
+		for i := range b.Rejects {
+			if row := b.Rejects[i].Row; row != last && !yield(s.first+int(row)) {
+				return
+			}
+			last = b.Rejects[i].Row
+		}
+	}
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	s.p.blocks = append(s.p.blocks, s.b.raw.Release(rejected)...)
+	s.p.changeLocked()
 }
 
 // tally counts the fates (P1).
