@@ -6,6 +6,26 @@ import (
 	"unicode/utf8"
 )
 
+// intBounds are the bounds of whole numbers. Four are looked at together, since each comparison
+// waits for the one before it: less than half the time of two passes.
+func intBounds(ints []int64) (lower, upper int64) {
+	if len(ints) == 0 {
+		return 0, 0
+	}
+	lo0, hi0 := ints[0], ints[0]
+	lo1, lo2, lo3, hi1, hi2, hi3 := lo0, lo0, lo0, hi0, hi0, hi0
+	for ; len(ints) >= 4; ints = ints[4:] {
+		lo0, hi0 = min(lo0, ints[0]), max(hi0, ints[0])
+		lo1, hi1 = min(lo1, ints[1]), max(hi1, ints[1])
+		lo2, hi2 = min(lo2, ints[2]), max(hi2, ints[2])
+		lo3, hi3 = min(lo3, ints[3]), max(hi3, ints[3])
+	}
+	for _, v := range ints {
+		lo0, hi0 = min(lo0, v), max(hi0, v)
+	}
+	return min(lo0, lo1, lo2, lo3), max(hi0, hi1, hi2, hi3)
+}
+
 // floatBounds are the bounds of floats, given as bits. A zero stands for both: −0
 // below, +0 above. Where one is not a number there are none, so all is in.
 func floatBounds(ints []int64) (lower, upper float64) {

@@ -138,10 +138,8 @@ func (p *pager) nulls(from, to int) error {
 
 // fixed writes numbers and times.
 func (p *pager) fixed(from, to int) error {
-	p.leaf.own = p.kind == schema.Float || p.kind == schema.Double
-	if p.leaf.own {
-		p.leaf.exact = !p.hasNaN(from, to)
-	}
+	p.leaf.own = p.kind != schema.Boolean
+	p.leaf.exact = p.kind != schema.Float && p.kind != schema.Double || !p.hasNaN(from, to)
 	for ; from < to; from += pageRows {
 		end := min(from+pageRows, to)
 		ints := p.page(from, end)
@@ -208,6 +206,8 @@ func (p *pager) number(ints []int64) {
 			s.int32s[i] = int32(v)
 		}
 		l.values = encoding.Int32Values(s.int32s)
+		lower, upper := intBounds(ints)
+		l.lower, l.upper = parquet.Int32Value(int32(lower)), parquet.Int32Value(int32(upper))
 	case schema.Boolean:
 		s.bits = resize(s.bits, (len(ints)+7)/8)
 		clear(s.bits)
@@ -233,6 +233,8 @@ func (p *pager) number(ints []int64) {
 		l.lower, l.upper = parquet.DoubleValue(lower), parquet.DoubleValue(upper)
 	default:
 		l.values = encoding.Int64Values(ints)
+		lower, upper := intBounds(ints)
+		l.lower, l.upper = parquet.Int64Value(lower), parquet.Int64Value(upper)
 	}
 }
 
