@@ -23,12 +23,17 @@ const (
 	zoneAdd   = 0x76767f7676
 )
 
+// dayMix brings the key of a date to a slot of days: its highest six bits are the sum of the day,
+// 32 in every other month and 13 for each year, so that the days of a month and a half have slots
+// of their own.
+const dayMix = 4 | 32<<10 | 10<<26 | 13<<34
+
 // midnight returns the time at which the date begins whose first eight bytes and
 // last two differ from dateLike and timeLike by these.
 func (d *Decoder) midnight(head, tail uint64) (at int64, ok bool) {
 	// The bytes of the separators are zero, and hold the day now.
 	key := head | tail&0xff<<32 | tail&0xff00<<48
-	slot := &d.days[key*0x9e3779b97f4a7c15>>58]
+	slot := &d.days[key*dayMix>>58]
 	if slot.key == ^key {
 		return slot.at, true
 	}

@@ -10,7 +10,16 @@ import (
 // leaves to bareCells and cell, and never rejects (F4): nothing of what it did counts then.
 func (d *Decoder) quickLine(h *header, from, to int) bool {
 	pos, stop := from, uint64(d.plan.csv.separator)*lows
-	for i := range h.fields {
+	i := 0
+	if d.begun.next > 0 {
+		i, pos = d.begun.next, d.begun.place
+	}
+	for ; i < len(h.fields); i++ {
+		if d.strides {
+			if i, pos = strideFields(d, i, pos, to); i == len(h.fields) {
+				break
+			}
+		}
 		f := &h.fields[i]
 		c := &d.columns[f.column]
 		if pos >= to || d.buf[pos] == byte(stop) {

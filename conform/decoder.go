@@ -47,9 +47,14 @@ type Decoder struct {
 
 	// Of the record: its value is buf[base:end], and batch.Padding bytes behind it
 	// may be read, but not trusted.
-	row       int // that values go to: within a nested column one of its children's
-	recordRow int // of the batch
+	row       int   // that values go to: within a nested column one of its children's
+	recordRow int   // of the batch
+	inBlock   int32 // of b.Raw.Blocks that buf is, −1: none
 	buf       []byte
+	begun     begun
+	stumbles  int // strides in a row that decoded no row
+	resting   int // rows for which no stride is taken
+	strides   bool
 	base, end int
 	stamp     uint32 // tells its marks in columns and keys from those of others
 	rejects   int    // len(b.Rejects) before it
@@ -91,9 +96,15 @@ const keptCells = 1 << 12
 // does not conform, with rejects in the order of rows, and lists drift.
 func (d *Decoder) Decode(b *batch.Batch) Report {
 	d.begin(b)
-	block := int32(-1)
+	d.inBlock = -1
 	turn := 0 // the row where the run, or what is done with records, changes
-	for row := range b.Rows {
+	for row := 0; row < b.Rows; row++ {
+		d.begun = begun{}
+		if d.strides && row < turn {
+			if row = d.stride(row, turn); row == b.Rows {
+				break
+			}
+		}
 		s := &b.Raw.Spans[b.First+row]
 		d.row, d.recordRow, d.rejects, d.bad, d.filtered = row, row, len(b.Rejects), false, false
 		if row == turn {
@@ -103,9 +114,9 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 				continue
 			}
 		}
-		if s.Block != block {
-			block = s.Block
-			d.buf = b.Raw.Blocks[block]
+		if s.Block != d.inBlock {
+			d.inBlock = s.Block
+			d.buf = b.Raw.Blocks[d.inBlock]
 		}
 		d.base = int(s.At)
 		d.end = d.base + int(max(s.Value, 0))
@@ -116,7 +127,7 @@ func (d *Decoder) Decode(b *batch.Batch) Report {
 			d.fail(ReasonTombstone, "", -1, 0)
 		case d.end+batch.Padding > len(d.buf):
 			d.padded = append(append(d.padded[:0], d.buf[d.base:d.end]...), make([]byte, batch.Padding)...)
-			d.buf, d.base, d.end, block = d.padded, 0, d.end-d.base, -1
+			d.buf, d.base, d.end, d.inBlock = d.padded, 0, d.end-d.base, -1
 			fallthrough
 		default:
 			d.decode()
@@ -208,7 +219,7 @@ func (d *Decoder) begin(b *batch.Batch) {
 	d.b, d.report, d.taken, d.spent = b, Report{}, 0, 0
 	d.csv, d.run, d.defect, d.avro.on = nil, 0, 0, false
 	for i := range d.columns {
-		d.columns[i].begin(&b.Columns[i])
+		d.columns[i].begin(&b.Columns[i], b.Rows, int(b.Raw.Bytes()))
 	}
 	for _, i := range d.plan.nested {
 		d.beginInner(&d.columns[i])

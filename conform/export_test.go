@@ -9,6 +9,13 @@ func (p *Plan) PlainDecoder() *Decoder {
 	return d
 }
 
+// GoDecoder makes a decoder whose short cuts are all in Go, as on other processors.
+func (p *Plan) GoDecoder() *Decoder {
+	d := p.Decoder()
+	d.strides = false
+	return d
+}
+
 // AvroHeld is how many plans of schemas p remembers, and what they take.
 func (p *Plan) AvroHeld() (plans int, bytes int64) {
 	p.avro.mu.Lock()

@@ -14,7 +14,16 @@ import (
 func (d *Decoder) follow(i, pos int) (int, int) {
 	last := pos // the item in front of item i
 	from := i
+	if i == 0 && d.begun.next > 0 {
+		i, pos, last = d.begun.next, d.begun.place, d.begun.before
+		d.begun.next = 0
+	}
 	for items := d.learned.items; i < len(items); i++ {
+		if d.strides {
+			if i, pos, last = strideMembers(d, i, pos, last); i == len(items) {
+				break
+			}
+		}
 		it := &items[i]
 		w := threeWords(d.buf, pos)
 		if (binary.LittleEndian.Uint64(w[:])^it.words[0])&it.masks[0]|

@@ -14,14 +14,15 @@ type header struct {
 	fields  []headerField
 	missing []int // columns without a field
 
-	cases   []toldDrift    // columns whose names are written in another case
-	dropped bool           // fields without a column are dropped
-	doubled bool           // a name stands there twice
-	quick   bool           // quickLine is for its lines
-	told    uint32         // the batch that was told the differences last
-	records int64          // lines of that batch
-	wants   map[int]string // by the wrong number of fields
-	want    string         // for more numbers than are kept
+	cases     []toldDrift    // columns whose names are written in another case
+	dropped   bool           // fields without a column are dropped
+	doubled   bool           // a name stands there twice
+	quick     bool           // quickLine is for its lines
+	separator byte           // of them
+	told      uint32         // the batch that was told the differences last
+	records   int64          // lines of that batch
+	wants     map[int]string // by the wrong number of fields
+	want      string         // for more numbers than are kept
 }
 
 type headerField struct {
@@ -97,6 +98,7 @@ func (p *Plan) newHeader(names []string) *header {
 		f := &h.fields[i-1]
 		f.class = p.columns[column].textClass(&p.csv)
 	}
+	h.separator = p.csv.separator
 	h.quick = !h.doubled && len(p.csv.nulls) == 0 && len(h.fields) > 0 &&
 		!slices.ContainsFunc(h.fields, func(f headerField) bool { return f.column < 0 || f.class == classOther })
 	return h

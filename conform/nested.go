@@ -80,10 +80,12 @@ func (d *Decoder) top(column int) int {
 	return column
 }
 
-func (c *column) begin(v *batch.Vector) {
+// begin gives the column its vector. Of a column of the table, rows and bytes are those of the
+// batch, of others 0.
+func (c *column) begin(v *batch.Vector, rows, bytes int) {
 	c.v, c.ints, c.codes, c.fallback = v, v.Ints, v.Codes, -1
 	if c.kind == schema.String || c.kind == schema.Binary {
-		c.index.begin(&v.Dict)
+		c.index.begin(&v.Dict, rows, bytes)
 	}
 }
 
@@ -91,7 +93,7 @@ func (c *column) begin(v *batch.Vector) {
 func (d *Decoder) beginInner(c *column) {
 	for i, part := range c.nest.parts {
 		child := &d.held[part]
-		child.begin(&c.v.Children[i])
+		child.begin(&c.v.Children[i], 0, 0)
 		if child.nest != nil {
 			d.beginInner(child)
 		}

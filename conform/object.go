@@ -61,7 +61,7 @@ func (d *Decoder) object(pos int) {
 			for _, i := range d.learned.told {
 				d.again(i)
 			}
-			d.learned.met()
+			d.learned.met(1)
 			d.behind = at + 1
 			return
 		}

@@ -222,7 +222,7 @@ func (f *field) checkDefault() []error {
 
 // Decoder makes a decoder for one goroutine.
 func (p *Plan) Decoder() *Decoder {
-	d := &Decoder{plan: p, seed: maphash.MakeSeed(), level: 1}
+	d := &Decoder{plan: p, seed: maphash.MakeSeed(), level: 1, strides: hasStrides}
 	d.beginEnvelope()
 	d.slots = make([]column, len(p.columns)+len(p.fields)+len(p.inner))
 	d.columns = d.slots[:len(p.columns):len(p.columns)]

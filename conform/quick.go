@@ -328,7 +328,7 @@ func (d *Decoder) quickLong(c *column, pos int) int {
 		return 0
 	}
 	if c.index.off {
-		c.codes[d.row] = c.index.dict.Add(d.buf[pos:to])
+		c.codes[d.row] = c.index.append(d.buf[pos:to], d.row)
 		return to + 1
 	}
 	c.codes[d.row] = c.index.long(d.buf[pos:to], markLong, d.row)

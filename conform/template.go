@@ -21,13 +21,14 @@ type template struct {
 // item is one key of a template: what stands from behind the value before it to
 // its own value, and how that is read.
 type item struct {
-	words  [3]uint64 // the literal's first 24 bytes
-	masks  [3]uint64 // and which of them it has
-	rest   []byte    // the bytes behind those
+	words  [4]uint64 // the literal's first 32 bytes
+	masks  [4]uint64 // and which of them it has
+	rest   []byte    // the bytes behind the first 24
 	length int
 
 	odd    bool // it has rest or slot
 	class  class
+	stride class // the same if strideMembers reads it, else classOther
 	column int32 // −1: none
 	of     *column
 	rank   int32
@@ -67,9 +68,9 @@ func (t *template) loseWay() {
 	}
 }
 
-// met counts a record that was as expected.
-func (t *template) met() {
-	t.rows++
+// met counts records that were as expected.
+func (t *template) met(records int) {
+	t.rows += records
 	t.inRow = 0
 }
 
@@ -163,13 +164,17 @@ func (d *Decoder) newItem(key []byte, c byte) item {
 
 // expect sets what stands in front of the value.
 func (it *item) expect(literal []byte) {
-	var words [24]byte
+	var words [32]byte
 	it.length = len(literal)
 	n := copy(words[:], literal)
-	it.rest = append([]byte(nil), literal[n:]...)
+	it.rest = append([]byte(nil), literal[min(n, 24):]...)
 	for i := range it.words {
 		it.words[i] = binary.LittleEndian.Uint64(words[8*i:])
 		it.masks[i] = lowBytes(min(max(n-8*i, 0), 8))
 	}
 	it.odd = len(it.rest) > 0 || it.slot >= 0
+	it.stride = classOther
+	if it.column >= 0 && it.slot < 0 && it.length <= len(words) {
+		it.stride = it.class
+	}
 }

@@ -116,5 +116,13 @@ func (d *Dict) Add(value []byte) int32 {
 	return int32(len(d.Ends) - 1)
 }
 
+// Grow makes room for values of so many bytes in all. Memory that is not used is not touched, as
+// it would be by slices.Grow.
+func (d *Dict) Grow(bytes int) {
+	if bytes > cap(d.Data) {
+		d.Data = append(make([]byte, 0, bytes), d.Data...)
+	}
+}
+
 // Reset empties d.
 func (d *Dict) Reset() { d.Data, d.Ends = d.Data[:0], d.Ends[:0] }
