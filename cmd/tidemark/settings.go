@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -100,25 +99,15 @@ func decider(configHash string) ledger.Decider {
 // which Go's limit does not count (58 MiB were measured in a backfill).
 const code = 60 << 20
 
-// modest is the budget up to which memory counts for more than the collector's time.
-const modest = 128 << 20
-
 // limitMemory tells Go's collector of the budget: it works harder rather than let
 // the process pass it.
-//
-// It runs whenever the heap has grown by half, which at the start is every few MiB: a dozen times
-// before the first batch is full, for a tenth of the time of a backfill of half a second. So where
-// there is enough, it takes the heap to be larger by memory that nobody touches, of which the
-// system never gives any.
 func limitMemory(budget int64) (restore func()) {
 	const headroom = 16 // a sixteenth, for what else is not on the heap
-	ballast := make([]byte, max(budget-modest, 0)/4)
-	was := debug.SetMemoryLimit(max(budget-max(budget/headroom, code), budget/2) + int64(len(ballast)))
+	was := debug.SetMemoryLimit(max(budget-max(budget/headroom, code), budget/2))
 	percent := debug.SetGCPercent(50)
 	return func() {
 		debug.SetMemoryLimit(was)
 		debug.SetGCPercent(percent)
-		runtime.KeepAlive(ballast)
 	}
 }
 
